@@ -1,0 +1,54 @@
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.PHONY: help setup demo test lint format bench lock clean
+
+help: ## what the targets do
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+setup: $(STAMP) ## fill .venv from the hashed lock file
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "bluegreen needs Python 3.11 or newer; name one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: terraform-present
+terraform-present:
+	@command -v terraform >/dev/null || { echo "terraform is not on the PATH; get version 1.9 or newer from https://developer.hashicorp.com/terraform/install" >&2; exit 1; }
+
+demo: terraform-present $(STAMP) ## provision, cut over and back under real traffic, offline
+	$(BIN)/bluegreen lab demo
+
+test: terraform-present $(STAMP) ## the whole test suite
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+
+lint: terraform-present $(STAMP) ## ruff, mypy, import-linter, terraform fmt and validate
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python terraform/check.py
+
+format: $(STAMP) ## let ruff and terraform put the code in form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	terraform fmt -recursive terraform
+
+bench: terraform-present $(STAMP) ## every benchmark, one JSON object each
+	$(BIN)/python -m tests.benchmarks.startup
+	$(BIN)/python -m tests.benchmarks.rollback_latency
+	$(BIN)/python -m tests.benchmarks.zero_downtime
+
+lock: $(STAMP) ## resolve requirements.lock anew
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-annotate --no-header --extra dev --extra lab pyproject.toml -o requirements.lock
+
+clean: ## remove what was made here
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage dist .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
