@@ -1,0 +1,121 @@
+"""Where the AWS provider comes from where the public registry cannot be reached, and what a child inherits.
+
+A mirror is a directory in the layout of `terraform providers mirror`, packed or unpacked:
+`HOSTNAME/NAMESPACE/TYPE/...`. It counts only if it holds the AWS provider.
+"""
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from toolkit.errors import ProviderUnavailable
+
+MIRROR_VARIABLE = "BLUEGREEN_TF_MIRROR"
+_HOST = "registry.terraform.io"
+_AWS = Path(_HOST, "hashicorp", "aws")
+_SYSTEM_PREFIXES = (Path("/opt"), Path("/usr/share"), Path("/usr/local/share"))
+
+
+def find_mirror(
+    environ: Mapping[str, str],
+    *,
+    directory: Path = Path(),
+    system_prefixes: tuple[Path, ...] = _SYSTEM_PREFIXES,
+) -> Path | None:
+    """The mirror to hand to `terraform init -plugin-dir`; None leaves the choice to Terraform.
+
+    First what BLUEGREEN_TF_MIRROR names, then Terraform's own implied mirror directories (the first of
+    them lies in `directory`, the configuration), then a `registry.terraform.io` folder one level below
+    a system prefix.
+
+    Raises:
+        ProviderUnavailable: BLUEGREEN_TF_MIRROR names nothing usable.
+    """
+    named = named_mirror(environ)
+    if named is not None:
+        return named
+    for candidate in (*implied_directories(environ, directory=directory), *_below(system_prefixes)):
+        if _holds_aws(candidate):
+            return candidate.resolve()
+    return None
+
+
+def named_mirror(environ: Mapping[str, str]) -> Path | None:
+    """The mirror that BLUEGREEN_TF_MIRROR names; None where it is unset or empty.
+
+    Raises:
+        ProviderUnavailable: it names nothing usable.
+    """
+    value = environ.get(MIRROR_VARIABLE)
+    if not value:
+        return None
+    path = Path(value).expanduser()
+    if _holds_aws(path):
+        return path.resolve()
+    if path.name == _HOST and _holds_aws(path.parent):
+        hint = f"Name the directory above it: {MIRROR_VARIABLE}={path.parent}"
+    elif not _is_dir(path):
+        hint = f"There is no such directory; unset {MIRROR_VARIABLE} to use the public registry."
+    else:
+        hint = f"It must contain {_AWS}; `terraform providers mirror DIR` fills such a directory."
+    raise ProviderUnavailable(f"{MIRROR_VARIABLE}={value} is no provider mirror.", hint=hint)
+
+
+def implied_directories(
+    environ: Mapping[str, str], *, directory: Path = Path(), platform: str = sys.platform
+) -> tuple[Path, ...]:
+    """Where Terraform itself looks before it asks a registry.
+
+    Source: Terraform CLI configuration, "Implied Local Mirror Directories".
+    """
+    home = Path(environ.get("HOME") or Path.home())
+    own = (directory / "terraform.d" / "plugins", home / ".terraform.d" / "plugins")
+    if platform == "darwin":
+        support = Path("Library", "Application Support", "io.terraform", "plugins")
+        return (*own, home / support, Path("/") / support)
+    data = (
+        environ.get("XDG_DATA_HOME") or str(home / ".local" / "share"),
+        *(environ.get("XDG_DATA_DIRS") or "/usr/local/share:/usr/share").split(":"),
+    )
+    return (*own, *(Path(folder, "terraform", "plugins") for folder in data if folder))
+
+
+def child_environment(environ: Mapping[str, str], *, endpoint_url: str | None = None) -> dict[str, str]:
+    """`environ` made fit for a terraform that nobody answers and that calls nobody unasked.
+
+    `endpoint_url` sends every AWS service there, so endpoints of single services are left out. So is a
+    TF_CLI_CONFIG_FILE that names a missing file: Terraform would warn on every command.
+    """
+    child = dict(environ)
+    if "TF_CLI_CONFIG_FILE" in child and not _is_file(Path(child["TF_CLI_CONFIG_FILE"])):
+        del child["TF_CLI_CONFIG_FILE"]
+    if endpoint_url:
+        child = {name: value for name, value in child.items() if not name.startswith("AWS_ENDPOINT_URL_")}
+        child["AWS_ENDPOINT_URL"] = endpoint_url
+    return child | {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
+
+
+def _below(prefixes: tuple[Path, ...]) -> Iterator[Path]:
+    for prefix in prefixes:
+        try:
+            yield from sorted(prefix.iterdir())
+        except OSError:  # absent or unreadable: nothing to find here
+            continue
+
+
+def _holds_aws(directory: Path) -> bool:
+    return _is_dir(directory / _AWS)
+
+
+def _is_dir(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a folder above it may not be read
+        return False
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return False
