@@ -1,0 +1,238 @@
+variable "name" {
+  description = "Name of the route in the deployment contract; unique within its service."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-zA-Z0-9]([a-zA-Z0-9-]{0,62}[a-zA-Z0-9])?$", var.name))
+    error_message = "Write a name of 1 to 64 letters, digits and hyphens that neither begins nor ends with a hyphen."
+  }
+}
+
+variable "target_groups" {
+  description = "The pair, as `target-group-pair` outputs it. Both groups stay attached at all times, so that both are health-checked."
+  type = object({
+    blue  = object({ arn = string, protocol_version = optional(string, "HTTP1") })
+    green = object({ arn = string, protocol_version = optional(string, "HTTP1") })
+  })
+  nullable = false
+
+  validation {
+    condition     = var.target_groups.blue.arn != var.target_groups.green.arn
+    error_message = "Write two different target groups: blue and green are the same one."
+  }
+
+  validation {
+    condition = alltrue([
+      for group in values(var.target_groups) : contains(["HTTP1", "HTTP2", "GRPC"], group.protocol_version)
+    ])
+    error_message = "Write protocol_version as \"HTTP1\", \"HTTP2\" or \"GRPC\", the one of the target group."
+  }
+}
+
+variable "initial_color" {
+  description = "The color that gets all traffic when the route is created. It is only a seed: afterwards the load balancer alone knows the split, and changing this changes nothing."
+  type        = string
+  default     = "blue"
+  nullable    = false
+
+  validation {
+    condition     = contains(["blue", "green"], var.initial_color)
+    error_message = "Write \"blue\" or \"green\"."
+  }
+}
+
+variable "listener_arn" {
+  description = "The listener to put the route on. null: the module makes its own, described by `listener`."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = (var.listener_arn == null) != (var.listener == null)
+    error_message = "Write either listener_arn (a listener that exists) or listener (one to be made), and not both."
+  }
+
+  validation {
+    condition     = var.listener_arn == null || can(regex("^arn:[^:]+:elasticloadbalancing:[^:]*:[^:]*:listener/app/", var.listener_arn))
+    error_message = "Write the ARN of a listener of an Application Load Balancer: \"arn:aws:elasticloadbalancing:<region>:<account>:listener/app/...\"."
+  }
+}
+
+variable "listener" {
+  description = "A listener of the route's own. null: the route goes on `listener_arn`. `port` defaults to 80 for HTTP and 443 for HTTPS; requests that match no rule get `unmatched_status`; `redirect_http_port` adds an HTTP listener on that port that redirects to this one."
+  type = object({
+    load_balancer_arn  = string
+    port               = optional(number)
+    protocol           = optional(string, "HTTP")
+    certificate_arn    = optional(string)
+    ssl_policy         = optional(string)
+    unmatched_status   = optional(number, 404)
+    redirect_http_port = optional(number)
+  })
+  default = null
+
+  validation {
+    condition     = try(contains(["HTTP", "HTTPS"], var.listener.protocol), var.listener == null)
+    error_message = "Write listener.protocol as \"HTTP\" or \"HTTPS\"."
+  }
+
+  validation {
+    condition = var.listener == null || alltrue([
+      for port in [try(var.listener.port, null), try(var.listener.redirect_http_port, null)] :
+      port == null || try(port >= 1 && port <= 65535 && floor(port) == port, false)
+    ])
+    error_message = "Write listener.port and listener.redirect_http_port as whole numbers from 1 to 65535, or leave them out."
+  }
+
+  validation {
+    condition     = try(contains([404, 503], var.listener.unmatched_status), var.listener == null)
+    error_message = "Write listener.unmatched_status as 404 or 503."
+  }
+
+  validation {
+    condition     = try(var.listener.protocol, "") != "HTTPS" || try(var.listener.certificate_arn, null) != null
+    error_message = "Write listener.certificate_arn, the ARN of a certificate in ACM or IAM: an HTTPS listener cannot be made without one."
+  }
+
+  validation {
+    condition = try(var.listener.certificate_arn, null) == null || can(
+      regex("^arn:[^:]+:(acm|iam):[^:]*:[0-9]*:(certificate|server-certificate)/", var.listener.certificate_arn)
+    )
+    error_message = "Write listener.certificate_arn as an ARN: \"arn:aws:acm:<region>:<account>:certificate/<id>\" or an IAM server certificate's."
+  }
+
+  validation {
+    condition = try(var.listener.protocol, "HTTPS") == "HTTPS" || alltrue([
+      for value in [try(var.listener.certificate_arn, null), try(var.listener.ssl_policy, null)] : value == null
+    ])
+    error_message = "Write listener.protocol = \"HTTPS\", or leave certificate_arn and ssl_policy out: an HTTP listener takes neither."
+  }
+
+  validation {
+    condition     = try(var.listener.ssl_policy, null) == null || can(regex("^ELBSecurityPolicy-[A-Za-z0-9-]+$", var.listener.ssl_policy))
+    error_message = "Write listener.ssl_policy as a predefined policy, such as \"ELBSecurityPolicy-TLS13-1-2-2021-06\"."
+  }
+
+  validation {
+    condition     = try(var.listener.redirect_http_port, null) == null || try(var.listener.protocol, "") == "HTTPS"
+    error_message = "Write listener.protocol = \"HTTPS\", or leave redirect_http_port out: the redirect leads from HTTP to HTTPS."
+  }
+
+  validation {
+    condition = (
+      try(var.listener.redirect_http_port, null) == null
+      || try(var.listener.redirect_http_port, 0) != coalesce(try(var.listener.port, null), 443)
+    )
+    error_message = "Write a listener.redirect_http_port that differs from listener.port: a load balancer has one listener per port."
+  }
+}
+
+variable "priority" {
+  description = "The rule's priority on its listener, 1 to 50000; the lowest number that matches wins."
+  type        = number
+  default     = 100
+  nullable    = false
+
+  # "Listener rules", ELB user guide.
+  validation {
+    condition     = var.priority >= 1 && var.priority <= 50000 && floor(var.priority) == var.priority
+    error_message = "Write a whole number from 1 to 50000 that no other rule of the listener has."
+  }
+}
+
+# "Condition types for listener rules" and "Quotas for your Application Load Balancers", ELB user guide.
+variable "conditions" {
+  description = "Which requests take the route: all of the kinds given must match, one value of each suffices. At most five values in all."
+  type = object({
+    path_patterns = optional(list(string), [])
+    host_headers  = optional(list(string), [])
+    http_headers  = optional(list(object({ name = string, values = list(string) })), [])
+    query_strings = optional(list(object({ key = optional(string), value = string })), [])
+    source_ips    = optional(list(string), [])
+    methods       = optional(list(string), [])
+  })
+  default  = { path_patterns = ["/*"] }
+  nullable = false
+
+  validation {
+    condition = anytrue([
+      for values in [
+        var.conditions.path_patterns, var.conditions.host_headers, var.conditions.source_ips, var.conditions.methods,
+        [for header in var.conditions.http_headers : header.name], [for query in var.conditions.query_strings : query.value],
+      ] : length(values) > 0
+    ])
+    error_message = "Write at least one condition; path_patterns = [\"/*\"] matches every request."
+  }
+
+  validation {
+    condition = length(concat(
+      var.conditions.path_patterns, var.conditions.host_headers, var.conditions.source_ips, var.conditions.methods,
+      flatten(var.conditions.http_headers[*].values), var.conditions.query_strings[*].value,
+    )) <= 5
+    error_message = "Write at most five condition values in all: a rule of an Application Load Balancer takes no more. Split the rest into a second route."
+  }
+
+  validation {
+    condition     = alltrue([for pattern in var.conditions.path_patterns : can(regex("^[/*?][A-Za-z0-9_.$/~\"'@:+&*?-]{0,127}$", pattern))])
+    error_message = "Write each of path_patterns with 1 to 128 characters, beginning with \"/\" or a wildcard, out of letters, digits, _-.$/~\"'@:+& and the wildcards * and ?, such as \"/api/*\"."
+  }
+
+  validation {
+    condition     = alltrue([for host in var.conditions.host_headers : can(regex("^[A-Za-z0-9.*?-]{1,128}$", host))])
+    error_message = "Write each of host_headers as a host name of 1 to 128 characters without port, such as \"*.example.com\"."
+  }
+
+  validation {
+    condition = alltrue([
+      for header in var.conditions.http_headers :
+      can(regex("^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,40}$", header.name)) && length(header.values) > 0
+      && alltrue([for value in header.values : length(value) >= 1 && length(value) <= 128])
+    ])
+    error_message = "Write each of http_headers with a name of 1 to 40 characters and at least one value of 1 to 128 characters."
+  }
+
+  validation {
+    condition     = alltrue([for header in var.conditions.http_headers : lower(header.name) != "host"])
+    error_message = "Write host_headers instead of an http_headers entry for \"Host\": AWS refuses the latter."
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for query in var.conditions.query_strings :
+      [for text in [query.key == null ? "-" : query.key, query.value] : length(text) >= 1 && length(text) <= 128]
+    ]))
+    error_message = "Write each of query_strings with a value, and if any a key, of 1 to 128 characters."
+  }
+
+  validation {
+    condition     = alltrue([for block in var.conditions.source_ips : can(cidrnetmask(block)) || can(regex("^[0-9a-fA-F:]+/[0-9]{1,3}$", block)) && can(cidrhost(block, 0))])
+    error_message = "Write each of source_ips as a CIDR block, such as \"203.0.113.0/24\"; a single address takes \"/32\" (IPv6: \"/128\")."
+  }
+
+  validation {
+    condition     = alltrue([for method in var.conditions.methods : can(regex("^[A-Z_-]{1,40}$", method))])
+    error_message = "Write each of methods in capital letters, such as \"GET\"; wildcards are not taken."
+  }
+}
+
+variable "stickiness" {
+  description = "Target-group stickiness: how long a client stays on the color it met first. null: none. It beats weights: see the README."
+  type        = object({ duration_seconds = number })
+  default     = null
+
+  # TargetGroupStickinessConfig, ELBv2 API reference.
+  validation {
+    condition = try(
+      var.stickiness.duration_seconds >= 1 && var.stickiness.duration_seconds <= 604800
+      && floor(var.stickiness.duration_seconds) == var.stickiness.duration_seconds, var.stickiness == null
+    )
+    error_message = "Write stickiness.duration_seconds as a whole number from 1 to 604800 (one week), or stickiness = null for none."
+  }
+}
+
+variable "tags" {
+  description = "Tags of the rule and of the listeners the module makes."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}

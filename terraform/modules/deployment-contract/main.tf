@@ -1,0 +1,75 @@
+locals {
+  # arn:<partition>:elasticloadbalancing:<region>:<account>:loadbalancer/...
+  arn = split(":", var.load_balancer.arn)
+
+  # Never the live color: only the load balancer knows it.
+  deployment = {
+    schema_version = 1
+    name           = var.name
+    account_id     = local.arn[4]
+    region         = local.arn[3]
+    load_balancer = {
+      type       = var.load_balancer.type
+      arn        = var.load_balancer.arn
+      arn_suffix = var.load_balancer.arn_suffix
+      dns_name   = var.load_balancer.dns_name
+    }
+    routes = [
+      for route in var.routes : {
+        name         = route.name
+        kind         = route.kind
+        arn          = route.arn
+        listener_arn = route.listener_arn
+        stickiness = {
+          enabled          = route.stickiness.enabled
+          duration_seconds = route.stickiness.duration_seconds
+        }
+        preceding_actions = [
+          for action in route.preceding_actions : {
+            type     = action.type
+            order    = action.order
+            settings = action.settings
+          }
+        ]
+      }
+    ]
+    target_groups = {
+      for color, group in var.target_groups : color => {
+        name       = group.name
+        arn        = group.arn
+        arn_suffix = group.arn_suffix
+      }
+    }
+    state_table = var.state_table == null ? null : {
+      name = var.state_table.name
+      arn  = var.state_table.arn
+    }
+    workload = null
+  }
+
+  json = jsonencode(local.deployment)
+
+  # length() counts characters and SSM counts bytes: three bytes per four of base64, less the padding.
+  base64     = base64encode(local.json)
+  json_bytes = length(local.base64) / 4 * 3 - length(regexall("=", local.base64))
+}
+
+# So that an operator needs no access to the Terraform state.
+resource "aws_ssm_parameter" "deployment" {
+  name        = "/bluegreen/${var.name}/deployment"
+  description = "Deployment contract of ${var.name}: what bluegreen shifts. Written by Terraform."
+  type        = "String"
+  tier        = "Intelligent-Tiering" # the standard tier ends at 4 KB
+  # The contract holds no secret, and a reviewer should see in the plan what becomes of it.
+  insecure_value = local.json
+
+  tags = var.tags
+
+  lifecycle {
+    precondition {
+      # "Managing parameter tiers", Systems Manager user guide.
+      condition     = local.json_bytes <= 8192
+      error_message = "The deployment contract takes ${local.json_bytes} bytes and Parameter Store holds 8192: split the routes over two services, or shorten names."
+    }
+  }
+}
