@@ -6,8 +6,9 @@ provider "aws" {
   access_key = "lab"
   secret_key = "lab"
 
+  # No skip_requesting_account_id: without its account the provider reads a rule's own security group back as
+  # "<account>/sg-..." and plans a change for ever. The lab answers GetCallerIdentity.
   skip_credentials_validation = true
-  skip_requesting_account_id  = true
   skip_metadata_api_check     = true
 }
 
