@@ -1,0 +1,211 @@
+"""The data plane: Envoy as the load balancer that ELBv2 describes.
+
+`reconcile` reads one region and programs Envoy; a thread of its own does so every second too, so that the lab
+also follows an endpoint that does not call it.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from toolkit.errors import LabError
+from toolkit.lab.dataplane.admin import Admin
+from toolkit.lab.dataplane.certificate import self_signed
+from toolkit.lab.dataplane.coalesce import Coalescer
+from toolkit.lab.dataplane.config import Layout, resources
+from toolkit.lab.dataplane.health import TargetHealth
+from toolkit.lab.dataplane.listeners import LOOPBACK, Certificate, bootstrap
+from toolkit.lab.dataplane.model import Snapshot
+from toolkit.lab.dataplane.ports import Ports
+from toolkit.lab.dataplane.process import EnvoyProcess
+from toolkit.lab.dataplane.reader import Reader
+from toolkit.lab.dataplane.roster import Roster
+from toolkit.lab.dataplane.traffic import AccessLog, Ledger, MinuteTraffic
+from toolkit.lab.dataplane.xds import Files, Programmer
+
+log = logging.getLogger(__name__)
+
+ROTATE_BYTES = 64 * 1024 * 1024
+_TAIL_SECONDS = 1.0
+
+
+class DataPlane:
+    """One Envoy and what keeps it in step with the load balancers at `endpoint_url`.
+
+    `directory` receives configuration and logs. `propagation_delay` (seconds, settable) lies between a write and
+    the routing by it. `time_scale` multiplies health check intervals and timeouts and deregistration delays, so a
+    test need not wait AWS's minimum of 5 s. `regions` are followed from the start; others once they are reconciled.
+    """
+
+    def __init__(
+        self, *, endpoint_url: str, directory: Path, propagation_delay: float = 0.0,
+        clock: Callable[[], float] = time.time, time_scale: float = 1.0, regions: Iterable[str] = (),
+        poll_interval: float = 1.0,
+    ) -> None:  # fmt: skip
+        directory.mkdir(parents=True, exist_ok=True)
+        self.propagation_delay = propagation_delay
+        self._time_scale = time_scale
+        self._poll_interval = poll_interval
+        self._reader = Reader(endpoint_url)
+        self._process = EnvoyProcess(directory)
+        self._files = Files(directory)
+        self._programmer = Programmer(self._files, self._process.complaint)
+        self._ports = Ports(directory / "ports.json")
+        self._events_path = directory / "health.log"
+        self._log_path = directory / "access.log"
+        self._roster = Roster(self._events_path, clock, time_scale)
+        self._access_log = AccessLog(self._log_path)
+        self._ledger = Ledger()
+        self._ledger_lock = threading.Lock()
+        self._certificate: Certificate | None = None
+        self._admin: Admin | None = None
+        self._applied: dict[str, Snapshot] = {}
+        self._urls: Mapping[str, str] = {}
+        self._due: deque[tuple[float, Snapshot]] = deque()
+        self._programming = threading.RLock()
+        self._coalescers: dict[str, Coalescer] = {}
+        self._coalescers_lock = threading.Lock()
+        self._regions = tuple(regions)
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The process ids of the children; empty when stopped."""
+        return () if self._process.pid is None else (self._process.pid,)
+
+    def start(self) -> None:
+        """Start Envoy and follow the endpoint.
+
+        Raises:
+            LabError: Envoy did not start; the message says why.
+        """
+        if self._admin is not None:
+            return
+        for leftover in (self._events_path, self._log_path):
+            leftover.unlink(missing_ok=True)
+        self._programmer.start_empty()
+        paths = {"listeners_path": self._files.path("lds"), "clusters_path": self._files.path("cds")}
+        self._admin = self._process.start(bootstrap(**paths))
+        self._programmer.attach(self._admin)
+        self._roster.attach(self._admin)
+        for region in self._regions:
+            self._coalescer(region)
+        self._stopping.clear()
+        self._threads = [
+            threading.Thread(target=work, name=name, daemon=True)
+            for work, name in ((self._poll, "lab-poll"), (self._apply_due, "lab-delay"), (self._tail, "lab-log"))
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Stop the threads and Envoy. Idempotent."""
+        self._stopping.set()
+        for thread in self._threads:
+            if thread is not threading.current_thread():
+                thread.join()
+        self._threads = []
+        self._process.stop()
+        self._admin = None
+
+    def reconcile(self, region: str) -> None:
+        """Read the region and route by it: when this returns Envoy does, or will after the propagation delay.
+
+        Raises:
+            LabError: the region could not be read, or Envoy refused what came of it.
+        """
+        if self._admin is None:
+            raise LabError("the data plane is not running")
+        self._coalescer(region).run()
+
+    def health(self, target_group_arn: str) -> Mapping[tuple[str, int], TargetHealth]:
+        """By (target id, port): every registered target, and those that are draining. Empty for unknown groups."""
+        return self._roster.health(target_group_arn)
+
+    def listeners(self) -> Mapping[str, str]:
+        """Where each listener is reached on this machine, by ARN."""
+        return self._urls
+
+    def traffic(self, since: float) -> Sequence[MinuteTraffic]:
+        """What was served in the minutes that end after `since` (epoch seconds)."""
+        self._read_log()
+        with self._ledger_lock:
+            return self._ledger.since(since)
+
+    def _coalescer(self, region: str) -> Coalescer:
+        with self._coalescers_lock:
+            if region not in self._coalescers:
+                self._coalescers[region] = Coalescer(lambda: self._follow(region))
+            return self._coalescers[region]
+
+    def _follow(self, region: str) -> None:
+        snapshot = self._reader.read(region)
+        self._roster.registered(snapshot)
+        delay = self.propagation_delay
+        if delay > 0 and region in self._applied:
+            latest = next((each for _, each in reversed(self._due) if each.region == region), self._applied[region])
+            if snapshot != latest:
+                self._due.append((time.monotonic() + delay, snapshot))
+            return
+        self._apply(snapshot)
+
+    def _apply(self, snapshot: Snapshot) -> None:
+        with self._programming:
+            wanted = {**self._applied, snapshot.region: snapshot}
+            listeners = [
+                listener
+                for each in wanted.values()
+                for balancer in each.load_balancers
+                for listener in balancer.listeners
+                if listener.protocol in ("HTTP", "HTTPS")
+            ]
+            if self._certificate is None and any(listener.protocol == "HTTPS" for listener in listeners):
+                self._certificate = self_signed()
+            ports = self._ports.assign((listener.arn, listener.port) for listener in listeners)
+            layout = Layout(
+                file=self._files.path,
+                access_log=str(self._log_path),
+                health_events=str(self._events_path),
+                ports=ports,
+                certificate=self._certificate,
+                time_scale=self._time_scale,
+            )
+            self._programmer.apply(resources(wanted, layout))
+            self._applied = wanted
+            self._urls = {each.arn: f"{each.protocol.lower()}://{LOOPBACK}:{ports[each.arn]}" for each in listeners}
+
+    def _poll(self) -> None:
+        while not self._stopping.wait(self._poll_interval):
+            with self._coalescers_lock:
+                regions = list(self._coalescers)
+            for region in regions:
+                self._guarded(self._coalescer(region).run)
+
+    def _apply_due(self) -> None:
+        while not self._stopping.wait(0.01):
+            while self._due and self._due[0][0] <= time.monotonic():
+                _, snapshot = self._due.popleft()
+                self._guarded(lambda snapshot=snapshot: self._apply(snapshot))  # type: ignore[misc]
+
+    def _tail(self) -> None:
+        while not self._stopping.wait(_TAIL_SECONDS):
+            self._guarded(self._read_log)
+            if self._admin is not None:
+                reopen = self._admin.reopen_logs
+                self._guarded(lambda reopen=reopen: self._access_log.rotate(reopen, above=ROTATE_BYTES))  # type: ignore[misc]
+
+    def _read_log(self) -> None:
+        with self._ledger_lock:
+            self._ledger.add(self._access_log.read())
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """A thread goes on after an error, which is said: the next round may well succeed."""
+        try:
+            work()
+        except LabError as error:
+            if not self._stopping.is_set():
+                log.warning("%s", error.message)
