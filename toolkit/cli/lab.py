@@ -1,6 +1,17 @@
 """`bluegreen lab`: the AWS the toolkit needs, on this machine."""
 
+import os
+import shlex
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
 import typer
+
+from toolkit.cli.options import Output, OutputOption
+from toolkit.cli.render import note, print_json, style
+
+if TYPE_CHECKING:
+    from toolkit.lab.handle import Lab
 
 app = typer.Typer(
     help="The AWS the toolkit needs, on this machine, with real HTTP traffic.",
@@ -8,7 +19,131 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+NameOption = Annotated[str, typer.Option("--name", help="Which lab, where several run on one machine.")]
+
 
 @app.callback()
 def root() -> None:
     """The lab."""
+
+
+@app.command()
+def up(
+    port: Annotated[int, typer.Option("--port", help="Port of the AWS endpoint; 0 takes a free one.")] = 0,
+    name: NameOption = "default",
+    propagation_delay: Annotated[
+        float,
+        typer.Option("--propagation-delay", help="Seconds from an accepted write until traffic follows it."),
+    ] = 0.0,
+    metrics_delay: Annotated[
+        float, typer.Option("--metrics-delay", help="Seconds from a minute's end until CloudWatch shows it.")
+    ] = 60.0,
+    time_scale: Annotated[
+        float,
+        typer.Option("--time-scale", help="How many times faster than on AWS health checks and draining go."),
+    ] = 1.0,
+    foreground: Annotated[
+        bool, typer.Option("--foreground", help="Stay in this terminal until Ctrl-C, log on stderr.")
+    ] = False,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Start the lab and print the variables that lead AWS tools to it.
+
+    Example: eval "$(bluegreen lab up)"
+    """
+    _require_extra()
+    from toolkit.lab.handle import find_lab, start_lab
+    from toolkit.lab.options import LabOptions
+
+    options = LabOptions(
+        name=name,
+        port=port,
+        propagation_delay=propagation_delay,
+        metrics_delay=metrics_delay,
+        time_scale=time_scale,
+    )
+    if (running := find_lab(name)) is not None:
+        note(f"lab '{name}' is running already at {running.endpoint_url}; options given now change nothing")
+        _show(running, output)
+    elif foreground:
+        from toolkit.lab.foreground import run_in_foreground
+
+        run_in_foreground(options, ready=lambda lab: _show(lab, output))
+    else:
+        lab = start_lab(options, owned=False)
+        note(f"lab '{name}' is up at {lab.endpoint_url}; stop it with: bluegreen lab down{_name_words(name)}")
+        _show(lab, output)
+
+
+@app.command()
+def status(name: NameOption = "default", output: OutputOption = Output.TEXT) -> None:
+    """Show where the lab answers, its listeners' addresses, its processes and what went wrong last."""
+    _require_extra()
+    from toolkit.lab.handle import running_lab
+
+    document = running_lab(name).status()
+    if output is Output.JSON:
+        print_json(document)
+    else:
+        print("\n".join(_status_lines(document)))
+
+
+@app.command()
+def down(name: NameOption = "default", output: OutputOption = Output.TEXT) -> None:
+    """Stop the lab and everything it started, also what a crashed one has left."""
+    _require_extra()
+    from toolkit.lab.handle import stop_lab
+    from toolkit.lab.state import StateDirectory
+
+    stopped = stop_lab(StateDirectory.of(name))
+    if output is Output.JSON:
+        print_json({"name": name, "stopped": [one.process.to_json() | {"killed": one.killed} for one in stopped]})
+    elif not stopped:
+        print(f"lab '{name}' is not running; nothing to stop")
+    for one in stopped if output is Output.TEXT else ():
+        manner = ", which had to be killed" if one.killed else ""
+        print(f"stopped {one.process.what} (pid {one.process.pid}){manner}")
+
+
+def _require_extra() -> None:
+    from toolkit.lab.installed import require_extra
+
+    require_extra()
+
+
+def _name_words(name: str) -> str:
+    return "" if name == "default" else f" --name {shlex.quote(name)}"
+
+
+def _show(lab: "Lab", output: Output) -> None:
+    """How to reach the lab: for `eval`, or as JSON."""
+    if output is Output.JSON:
+        print_json(
+            {
+                "name": lab.published.options.name,
+                "endpoint_url": lab.endpoint_url,
+                "pid": lab.pid,
+                "environment": lab.exports,
+                "log": str(lab.state.log),
+            }
+        )
+        return
+    if os.environ.get("AWS_PROFILE"):
+        print("unset AWS_PROFILE")
+    for key, value in lab.exports.items():
+        print(f"export {key}={shlex.quote(value)}", flush=True)
+
+
+def _status_lines(document: Mapping[str, Any]) -> list[str]:
+    options = ", ".join(f"{key} {value}" for key, value in document["options"].items() if key not in {"name", "port"})
+    lines = [
+        f"lab '{document['name']}' at {document['endpoint_url']}, up for {document['uptime_seconds']:.0f} s",
+        f"  {options}",
+    ]
+    lines += [f"  process {child['pid']}: {child['what']}" for child in document["children"]]
+    lines += [f"  listener {arn}\n    {address}" for arn, address in document["listeners"].items()]
+    lines += [
+        style(f"  the load balancer of {one['region']} is not as AWS says: {one['error']}", 31)
+        for one in document["failures"]
+    ]
+    return lines

@@ -1,0 +1,134 @@
+"""Labs as processes: started, found, stopped, and found again after a crash."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import boto3
+import psutil
+import pytest
+
+from toolkit.errors import LabError
+from toolkit.lab.handle import Lab, find_lab, running_lab, start_lab, stop_lab
+from toolkit.lab.options import LabOptions
+from toolkit.lab.processes import Recorded, birth_of
+from toolkit.lab.state import StateDirectory
+
+pytestmark = pytest.mark.lab
+Start = Callable[..., Lab]
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def test_a_lab_answers_as_aws_and_is_gone_after_it_is_stopped(start: Start) -> None:
+    lab = start()
+    client = boto3.client(
+        "sts",
+        endpoint_url=lab.endpoint_url,
+        region_name=lab.region,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    assert client.get_caller_identity()["Account"] == "123456789012"
+    assert lab.status()["failures"] == []
+    stopped = lab.stop()
+    assert [one.process.pid for one in stopped][:1] == [lab.pid]
+    assert not any(one.killed for one in stopped)
+    assert not psutil.pid_exists(lab.pid)
+    assert find_lab("default") is None
+
+
+def test_a_second_lab_of_the_same_name_is_refused_and_another_name_is_not(start: Start) -> None:
+    first = start()
+    with pytest.raises(LabError, match="running already"):
+        start_lab(LabOptions())
+    assert start(name="other").endpoint_url != first.endpoint_url
+
+
+def test_a_taken_port_is_said_and_leaves_nothing_behind(start: Start, lab_root: Path) -> None:
+    taken = int(start().endpoint_url.rpartition(":")[2])
+    with pytest.raises(LabError, match=f"port {taken} on 127.0.0.1 cannot be had"):
+        start_lab(LabOptions(name="second", port=taken))
+    assert find_lab("second") is None
+    assert StateDirectory.of("second", lab_root).processes() == []
+
+
+def test_what_a_killed_lab_leaves_is_found_and_stopped(start: Start) -> None:
+    lab = start()
+    children = [Recorded(**child) for child in lab.status()["children"]]
+    orphan = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+    try:
+        lab.record(orphan.pid, "sample app")
+        os.kill(lab.pid, signal.SIGKILL)
+        assert lab.process is not None
+        lab.process.wait()
+        stopped = stop_lab(lab.state)
+        assert orphan.pid in {one.process.pid for one in stopped}
+        assert all(birth_of(child.pid) != child.birth for child in children)
+        assert stop_lab(lab.state) == []
+    finally:
+        orphan.kill()
+        orphan.wait()
+
+
+def test_a_stranger_that_got_a_recorded_pid_is_left_alone(lab_root: Path) -> None:
+    state = StateDirectory.of("default", lab_root)
+    state.create()
+    stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    try:
+        process = state.record(stranger.pid, "envoy")
+        assert process is not None
+        path = state.path / "processes" / str(stranger.pid)
+        path.write_text(path.read_text().replace(process.birth, "another-boot/1"))
+        assert stop_lab(state) == []
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
+def test_a_lab_ends_with_the_process_it_belongs_to(lab_root: Path) -> None:
+    script = (
+        "import os\nfrom toolkit.lab.handle import start_lab\n"
+        "print(start_lab().pid, flush=True)\nos.kill(os.getpid(), 9)"
+    )
+    owner = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    pid = int(owner.stdout)
+    try:
+        wait_until(lambda: birth_of(pid) is None)
+    finally:
+        stop_lab(StateDirectory.of("default", lab_root))
+    assert find_lab("default") is None
+
+
+def test_settings_change_while_the_lab_runs_and_nonsense_is_refused(start: Start) -> None:
+    lab = start()
+    assert lab.settings(propagation_delay=1.5).propagation_delay == 1.5
+    assert lab.status()["options"]["propagation_delay"] == 1.5
+    with pytest.raises(LabError, match="cannot change port"):
+        lab.settings(port=1)
+    with pytest.raises(LabError, match="propagation_delay is -1"):
+        lab.settings(propagation_delay=-1)
+
+
+def test_nothing_listens_off_loopback(start: Start) -> None:
+    lab = start()
+    family = psutil.Process(lab.pid).children(recursive=True) + [psutil.Process(lab.pid)]
+    listening = [c.laddr.ip for p in family for c in p.net_connections("inet") if c.status == psutil.CONN_LISTEN]
+    assert listening
+    assert all(ip.startswith("127.") for ip in listening)
+
+
+def test_no_lab_is_said_with_the_way_to_one(lab_root: Path) -> None:
+    with pytest.raises(LabError, match="lab 'default' is not running") as caught:
+        running_lab("default")
+    assert caught.value.hint == "Start it: bluegreen lab up"

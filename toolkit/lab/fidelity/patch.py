@@ -1,0 +1,165 @@
+"""The seam with moto: its ELBv2 backend gets the checks, the health and the news of a change."""
+
+import inspect
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, Final, Self
+
+from moto.elbv2.exceptions import ELBClientError
+from moto.elbv2.models import ELBv2Backend, FakeTargetGroup, elbv2_backends
+from moto.moto_api._internal.models import MotoAPIBackend
+
+from toolkit.lab.fidelity import requests, targets
+from toolkit.lab.fidelity.associations import associate
+from toolkit.lab.fidelity.checks import Refused
+from toolkit.lab.fidelity.health import HealthSource
+
+# Every public method of moto's backend that changes what traffic or health checks do.
+MUTATORS: Final = (
+    "add_listener_certificates",
+    "create_listener",
+    "create_load_balancer",
+    "create_rule",
+    "create_target_group",
+    "delete_listener",
+    "delete_load_balancer",
+    "delete_rule",
+    "delete_target_group",
+    "deregister_targets",
+    "modify_listener",
+    "modify_listener_attributes",
+    "modify_load_balancer_attributes",
+    "modify_rule",
+    "modify_target_group",
+    "modify_target_group_attributes",
+    "notify_terminate_instances",
+    "register_targets",
+    "remove_listener_certificates",
+    "set_rule_priorities",
+)
+# moto answers in threads and walks its dictionaries while others write them; these wait for a writer.
+READERS: Final = (
+    "describe_listeners",
+    "describe_load_balancers",
+    "describe_rules",
+    "describe_target_groups",
+)
+
+
+class Fidelity:
+    """The patches, in force from `install` to `uninstall`; one at a time, since moto's classes are global.
+
+    Args:
+        health: who knows the health of targets; None leaves every attached target `healthy`, as moto has it.
+        on_change: called with the region after each ELBv2 change, before the API's reply is sent, in the
+            thread of the request. It must not raise: the change has happened.
+    """
+
+    def __init__(self, *, health: HealthSource | None, on_change: Callable[[str], None]) -> None:
+        self._health = health
+        self._on_change = on_change
+        self._lock = threading.RLock()
+        self._originals: list[tuple[type, str, Any]] = []
+
+    def install(self) -> Self:
+        if self._originals:
+            raise RuntimeError("the fidelity patches are installed already")
+        for name in MUTATORS:
+            self._replace(ELBv2Backend, name, self._mutator(getattr(ELBv2Backend, name)))
+        for name in READERS:
+            self._replace(ELBv2Backend, name, self._reader(getattr(ELBv2Backend, name)))
+        self._replace(FakeTargetGroup, "register", targets.register)
+        self._replace(FakeTargetGroup, "deregister", targets.deregister)
+        self._replace(FakeTargetGroup, "deregister_terminated_instances", targets.deregister_terminated)
+        self._replace(ELBv2Backend, "describe_target_health", self._describe_target_health())
+        self._replace(MotoAPIBackend, "reset", self._reset())
+        return self
+
+    def uninstall(self) -> None:
+        for owner, name, original in reversed(self._originals):
+            setattr(owner, name, original)
+        self._originals.clear()
+
+    def __enter__(self) -> Self:
+        return self.install()
+
+    def __exit__(self, *_: object) -> None:
+        self.uninstall()
+
+    def _replace(self, owner: type, name: str, replacement: Any) -> None:
+        original = inspect.getattr_static(owner, name)
+        self._originals.append((owner, name, original))
+        setattr(owner, name, replacement)
+
+    def _mutator(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        signature = inspect.signature(original)
+        check = requests.CHECKS.get(original.__name__)
+
+        @wraps(original)
+        def mutate(backend: Any, *args: Any, **kwargs: Any) -> Any:
+            with self._lock, _refusals_as_aws_errors():
+                if check is not None:
+                    check(backend, _named(signature, backend, args, kwargs))
+                result = original(backend, *args, **kwargs)
+                associate(backend)
+            self._on_change(backend.region_name)
+            return result
+
+        return mutate
+
+    def _reader(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(original)
+        def read(backend: Any, *args: Any, **kwargs: Any) -> Any:
+            with self._lock:
+                return original(backend, *args, **kwargs)
+
+        return read
+
+    def _reset(self) -> Callable[..., Any]:
+        """The reset of moto empties every backend under a lock that readers need: tell of it afterwards."""
+        original = MotoAPIBackend.reset
+
+        @wraps(original)
+        def reset(backend: Any) -> None:
+            regions = {region for _, region, _ in elbv2_backends.iter_backends()}
+            original(backend)
+            for region in sorted(regions):
+                self._on_change(region)
+
+        return reset
+
+    def _describe_target_health(self) -> Callable[..., Any]:
+        source = self._health
+        original = ELBv2Backend.describe_target_health
+
+        @wraps(original)
+        def describe(backend: Any, target_group_arn: str, targets_asked: list[dict[str, Any]]) -> Any:
+            group = backend.target_groups.get(target_group_arn)
+            if group is None or group.target_type == "lambda":
+                return original(backend, target_group_arn, targets_asked)
+            reported = source.health(target_group_arn) if source is not None else None
+            with self._lock:
+                return targets.described(backend, group, targets_asked, reported)
+
+        return describe
+
+
+@contextmanager
+def _refusals_as_aws_errors() -> Iterator[None]:
+    try:
+        yield
+    except Refused as refused:
+        raise ELBClientError(refused.code, refused.message) from None
+
+
+def _named(
+    signature: inspect.Signature, backend: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A call's arguments by name, those of `**kwargs` among them, without `self`."""
+    bound = signature.bind(backend, *args, **kwargs)
+    bound.apply_defaults()
+    named = {key: value for key, value in bound.arguments.items() if key not in {"self", "kwargs"}}
+    named.update(bound.arguments.get("kwargs", {}))
+    return named
