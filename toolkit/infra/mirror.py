@@ -4,6 +4,7 @@ A mirror is a directory in the layout of `terraform providers mirror`, packed or
 `HOSTNAME/NAMESPACE/TYPE/...`. It counts only if it holds the AWS provider.
 """
 
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -78,6 +79,16 @@ def implied_directories(
         *(environ.get("XDG_DATA_DIRS") or "/usr/local/share:/usr/share").split(":"),
     )
     return (*own, *(Path(folder, "terraform", "plugins") for folder in data if folder))
+
+
+def decides_itself(environ: Mapping[str, str]) -> bool:
+    """Whether the user's own CLI configuration says where providers come from (`provider_installation`)."""
+    home = Path(environ.get("HOME") or Path.home())
+    file = Path(environ.get("TF_CLI_CONFIG_FILE") or home / ".terraformrc")
+    try:
+        return re.search(r"^\s*provider_installation\b", file.read_text("utf-8", "replace"), re.MULTILINE) is not None
+    except OSError:  # none, or not ours to read
+        return False
 
 
 def child_environment(environ: Mapping[str, str], *, endpoint_url: str | None = None) -> dict[str, str]:

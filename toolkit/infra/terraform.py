@@ -1,0 +1,281 @@
+"""Terraform's commands as the toolkit needs them: checked plans, typed events, errors with a way out."""
+
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from toolkit.errors import Interrupted, TerraformFailed, TerraformMissing, UsageError
+from toolkit.infra import diagnosis, events, plan, process, scrub
+from toolkit.infra.events import Diagnostic, Event, Log, Progress, Stage, Summary
+from toolkit.infra.mirror import MIRROR_VARIABLE, child_environment, decides_itself, find_mirror, named_mirror
+
+_HAS_CHANGES = 2  # exit code of `plan -detailed-exitcode`
+MINIMUM = (1, 9)  # cross-variable validation, and `init -json`
+_GET_IT = "Get version 1.9 or newer from https://developer.hashicorp.com/terraform/install"
+
+Listener = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What to plan. `variables` are NAME=VALUE in Terraform's own spelling; `replace` are addresses."""
+
+    variables: tuple[str, ...] = ()
+    variable_files: tuple[Path, ...] = ()
+    replace: tuple[str, ...] = ()
+    destroy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPlan:
+    """A plan that was written and read. The file lives as long as the `planned` block it came from."""
+
+    path: Path
+    changes: plan.PlannedChanges
+    has_changes: bool  # Terraform's own word (-detailed-exitcode), which also counts what is no resource
+    destroy: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OutputValue:
+    """One output. A sensitive one has no value here: it is never kept."""
+
+    value: Any = field(repr=False)
+    sensitive: bool
+
+
+class Terraform:
+    """Terraform in one directory. `listener` hears what it says while it works.
+
+    `environ` is what the child inherits (see `mirror.child_environment`), `endpoint_url` where it finds AWS.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        environ: Mapping[str, str],
+        endpoint_url: str | None = None,
+        listener: Listener = lambda _event: None,
+    ) -> None:
+        self.directory = directory.absolute()
+        self._environ = child_environment(environ, endpoint_url=endpoint_url)
+        self._listener = listener
+        self._scrub = scrub.of_environment(self._environ)
+        self._is_fit = False
+
+    def version(self) -> str:
+        """Terraform's version.
+
+        Raises:
+            TerraformMissing: there is none on the PATH, it cannot be run, or it is too old.
+        """
+        if shutil.which("terraform", path=self._environ.get("PATH")) is None:
+            raise TerraformMissing("terraform is not on the PATH.", hint=_GET_IT)
+        document = self._json("version")
+        version = str(document.get("terraform_version", ""))
+        numbers = re.match(r"(\d+)\.(\d+)", version)
+        if numbers is None:
+            raise TerraformMissing(f"the terraform on the PATH says its version is {version!r}.", hint=_GET_IT)
+        if (int(numbers[1]), int(numbers[2])) < MINIMUM:
+            raise TerraformMissing(f"terraform {version} is too old.", hint=_GET_IT)
+        self._is_fit = True
+        return version
+
+    def init(self, *, upgrade: bool = False) -> Path | None:
+        """Install modules and providers; returns the mirror they came from, None for a registry.
+
+        A mirror that BLUEGREEN_TF_MIRROR names is all there is. One that was merely found is tried first, and
+        the registry after it: it may hold too old a version, or lack another provider.
+
+        Raises:
+            ProviderUnavailable: a provider is to be had neither way.
+            TerraformFailed: anything else went wrong.
+        """
+        self._ready()
+        named = named_mirror(self._environ)
+        mirror = named
+        if mirror is None and not decides_itself(self._environ):
+            mirror = find_mirror(self._environ, directory=self.directory)
+        missing = self._install(mirror, upgrade=upgrade)
+        if not missing:
+            return mirror
+        if named is not None:
+            raise diagnosis.no_provider(
+                missing,
+                registry=f"the mirror {named} lacks what this configuration needs",
+                hint=f"Add it with `terraform providers mirror {named}` where there is a network, "
+                f"or unset {MIRROR_VARIABLE} to use the public registry.",
+            )
+        reasons = missing
+        if mirror is not None:
+            self._hear(Log(f"The mirror {mirror} does not serve ({missing}); asking the registry."))
+            reasons = self._install(None, upgrade=upgrade)
+            if not reasons:
+                return None
+            reasons = f"{reasons}; nor from the mirror {mirror}: {missing}"
+        raise diagnosis.no_provider(
+            reasons,
+            registry="a provider cannot be had from its registry",
+            hint=f"Where the registry cannot be reached, set {MIRROR_VARIABLE} to a directory filled by "
+            "`terraform providers mirror DIR`.",
+        )
+
+    @contextmanager
+    def planned(self, wish: Wish) -> Iterator[SavedPlan]:
+        """Plan into a private file, which is gone after the block: a plan holds every secret of the state.
+
+        Raises:
+            TerraformFailed: it could not be planned, or not be read; nothing was changed.
+        """
+        self._ready()
+        with tempfile.TemporaryDirectory(prefix="bluegreen-plan-") as private:  # mode 0700
+            path = Path(private, "plan")
+            ran = self._run(
+                "plan",
+                detailed_exitcode=process.FLAG,
+                out=str(path),
+                var=list(wish.variables),
+                var_file=[str(file.absolute()) for file in wish.variable_files],
+                replace=list(wish.replace),
+                destroy=process.FLAG if wish.destroy else None,
+            )
+            self._demand(ran, "Nothing was changed.", accepted=(0, _HAS_CHANGES))
+            document = self._json("show", str(path))
+            self._scrub = self._scrub.knowing(scrub.sensitive_values(document))
+            changes = plan.read(document)
+            yield SavedPlan(path, changes, ran.code == _HAS_CHANGES or not changes.is_empty, wish.destroy)
+
+    def apply(self, saved: SavedPlan, *, allow_replace: bool = False) -> Summary:
+        """Carry out exactly `saved`; returns Terraform's counts.
+
+        Raises:
+            ReplaceRefused: it deletes or replaces what carries traffic, and is not a plan to destroy.
+            TerraformFailed: Terraform ended with an error; what it did before is in its state.
+            Interrupted: it was told to stop, and has.
+        """
+        if not saved.destroy and not allow_replace:
+            plan.guard(saved.changes)
+        ran = self._run("apply", str(saved.path))
+        done = sum(isinstance(event, Progress) and event.stage is Stage.DONE for event in ran.heard)
+        made = f"{done} of the changes were made and are in the state."
+        self._demand(ran, f"{made} Plan again to see what is left.")
+        summaries = [event for event in ran.heard if isinstance(event, Summary)]
+        return summaries[-1] if summaries else Summary("apply", 0, 0, 0)
+
+    def outputs(self) -> dict[str, OutputValue]:
+        """The outputs as they stand in the state.
+
+        Raises:
+            TerraformFailed: the state cannot be read.
+        """
+        self._ready()
+        return {
+            name: OutputValue(None if told.get("sensitive") else told.get("value"), bool(told.get("sensitive")))
+            for name, told in self._json("output").items()
+            if isinstance(told, dict)
+        }
+
+    def _ready(self) -> None:
+        if not self.directory.is_dir():
+            raise UsageError(f"there is no directory {self.directory}.", hint="Name the configuration with --dir.")
+        if not any(self.directory.glob("*.tf")) and not any(self.directory.glob("*.tf.json")):
+            raise UsageError(f"{self.directory} holds no Terraform configuration (*.tf).", hint="Name one with --dir.")
+        if not self._is_fit:
+            self.version()
+
+    def _install(self, mirror: Path | None, *, upgrade: bool) -> str:
+        """Run init; returns why a provider could not be had, empty when all went well."""
+        ran = self._run(
+            "init",
+            plugin_dir=None if mirror is None else str(mirror),
+            upgrade=process.FLAG if upgrade else None,
+        )
+        missing = diagnosis.lacks_provider(ran.diagnostics)
+        if not missing or ran.interrupts:
+            self._demand(ran, "Nothing was changed.")
+        return self._scrub(missing)
+
+    def _run(self, command: str, *arguments: str, **options: Any) -> "_Ran":
+        """Run a command that streams events; the listener hears them, and the answer keeps them."""
+        heard: list[Event] = []
+
+        def on_line(line: str) -> None:
+            event = events.parse(line)
+            if event is not None:
+                heard.append(event)
+                self._hear(event)
+
+        ended = self._start(command, *arguments, on_line=on_line, input=False, **options)
+        return _Ran(command, ended.code, tuple(heard), ended.stderr, ended.interrupts)
+
+    def _json(self, command: str, *arguments: str) -> Mapping[str, Any]:
+        """Run a command that answers with one JSON object."""
+        lines: list[str] = []
+        ended = self._start(command, *arguments, on_line=lines.append)
+        self._demand(_Ran(command, ended.code, (), ended.stderr, ended.interrupts), "Nothing was changed.")
+        try:
+            document = json.loads("".join(lines))
+        except (ValueError, RecursionError) as error:
+            raise TerraformFailed(f"terraform {command} answered with something that is no JSON.") from error
+        if not isinstance(document, dict):
+            raise TerraformFailed(f"terraform {command} answered with JSON of an unknown form.")
+        return document
+
+    def _start(self, command: str, *arguments: str, on_line: Callable[[str], None], **options: Any) -> process.Finished:
+        try:
+            return process.run(
+                command,
+                *arguments,
+                directory=self.directory,
+                environ=self._environ,
+                on_line=on_line,
+                json=process.FLAG,
+                **options,
+            )
+        except OSError as error:
+            raise TerraformMissing(f"terraform cannot be run: {error}.", hint=_GET_IT) from error
+
+    def _hear(self, event: Event) -> None:
+        match event:
+            case Log(text):
+                self._listener(Log(self._scrub(text)))
+            case Diagnostic():
+                masked = replace(event, summary=self._scrub(event.summary), detail=self._scrub(event.detail))
+                self._listener(masked)
+            case _:
+                self._listener(event)
+
+    def _demand(self, ran: "_Ran", state: str, *, accepted: tuple[int, ...] = (0,)) -> None:
+        """Raise what a command's end calls for; `state` is a sentence on how things stand."""
+        if ran.interrupts > 1:
+            raise Interrupted(
+                f"interrupted twice: terraform {ran.command} was made to stop at once, and its state may lack "
+                "what was under way.",
+                hint="Look at `bluegreen infra plan` before anything else.",
+            )
+        if ran.interrupts:
+            raise Interrupted(f"interrupted: terraform {ran.command} ended properly. {state}")
+        if ran.code not in accepted:
+            raise diagnosis.failure(
+                ran.command, ran.diagnostics, ran.stderr, code=ran.code, state=state, scrub=self._scrub
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Ran:
+    command: str
+    code: int
+    heard: tuple[Event, ...]
+    stderr: str
+    interrupts: int
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        return tuple(event for event in self.heard if isinstance(event, Diagnostic))
