@@ -20,6 +20,7 @@
     ├── ShiftFailed                31   a write failed; the message says the state of each route
     ├── CutoverReversed            32   the new side fell during the bake; the traffic is back
     ├── JournalError               33   the record could not be read or written
+    │   └── JournalConflict        34   somebody else recorded something at the same moment
     ├── TerraformMissing           40   no terraform program, or too old a one
     ├── TerraformFailed            41   terraform ended with an error
     ├── ReplaceRefused             42   the plan deletes or replaces a route, listener or target group
@@ -120,6 +121,10 @@ class CutoverReversed(BluegreenError):
 
 class JournalError(BluegreenError):
     exit_code = 33
+
+
+class JournalConflict(JournalError):
+    exit_code = 34
 
 
 class TerraformMissing(BluegreenError):

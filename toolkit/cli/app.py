@@ -5,20 +5,26 @@ from typing import Annotated
 
 import typer
 
-from toolkit.cli import infra, lab
+from toolkit.cli import infra, lab, settings, shift, status
 from toolkit.cli.render import style
-from toolkit.errors import BluegreenError, Interrupted
+from toolkit.errors import BluegreenError
 
 app = typer.Typer(
     name="bluegreen",
-    help="Zero-downtime releases on AWS load balancers: shift listener weights between two colors.",
     no_args_is_help=True,
     rich_markup_mode=None,  # plain help: rich would cost a third of the start-up time
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("status")(status.status)
+app.command("shift")(shift.shift)
+app.command("cutover")(shift.cutover)
+app.command("rollback")(shift.rollback)
+app.command("doctor")(status.doctor)
+app.command("restore-stickiness")(shift.restore_stickiness)
 app.add_typer(infra.app, name="infra")
 app.add_typer(lab.app, name="lab")
+app.add_typer(settings.app, name="config")
 
 
 def _version(wanted: bool) -> None:
@@ -31,18 +37,19 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def root(
-    ctx: typer.Context,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    *,  # both are read elsewhere: `main` takes --debug off the line, --version has its callback
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error; anywhere on the line.")
     ] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
 ) -> None:
-    ctx.ensure_object(dict)["debug"] = debug
+    """Zero-downtime releases on AWS load balancers: shift listener weights between two colors."""
 
 
 def main() -> None:
     """The entry point. Errors of ours are one line on stderr; `--debug` lets the traceback through."""
-    debug = "--debug" in sys.argv[1:]
+    debug = "--debug" in sys.argv
+    sys.argv = [word for word in sys.argv if word != "--debug"]
     try:
         app(prog_name="bluegreen")
     except BluegreenError as error:
@@ -50,11 +57,6 @@ def main() -> None:
             raise
         _report(error)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        if debug:
-            raise
-        _report(Interrupted("interrupted"))
-        sys.exit(Interrupted.exit_code)
 
 
 def _report(error: BluegreenError) -> None:

@@ -1,0 +1,5 @@
+"""`python -m toolkit` is `bluegreen`."""
+
+from toolkit.cli import main
+
+main()

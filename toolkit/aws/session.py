@@ -1,0 +1,137 @@
+"""The one door to boto3: clients with our timeouts, and AWS's errors in our words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from toolkit.errors import AccessDenied, AwsError, AwsUnreachable, CredentialsError, Throttled
+
+if TYPE_CHECKING:
+    from toolkit.settings import AwsSettings
+
+CONNECT_TIMEOUT_SECONDS = 3
+READ_TIMEOUT_SECONDS = 5
+ATTEMPTS = 4
+
+_THROTTLED = {
+    "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled", "RequestThrottledException",
+    "RequestLimitExceeded", "TooManyRequestsException", "ProvisionedThroughputExceededException", "SlowDown",
+    "PriorRequestNotComplete", "TransactionInProgressException",
+}  # fmt: skip
+_CREDENTIALS = {
+    "ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId", "UnrecognizedClientException",
+    "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidSignatureException", "AuthFailure",
+    "IncompleteSignature", "MissingAuthenticationToken", "MissingAuthenticationTokenException", "InvalidToken",
+}  # fmt: skip
+_DENIED = {
+    "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized", "OptInRequired",
+    "UnauthorizedAccess",
+}  # fmt: skip
+
+
+class Session:
+    """boto3 clients made when first asked for, and the caller's place in AWS."""
+
+    def __init__(self, settings: AwsSettings) -> None:
+        self.settings = settings
+        self._making = Lock()  # boto3 sessions may not make two clients at once
+
+    @cached_property
+    def _boto(self) -> Any:
+        import boto3
+
+        with aws_errors("the AWS profile"):
+            return boto3.session.Session(
+                profile_name=self.settings.profile or None, region_name=self.settings.region or None
+            )
+
+    @property
+    def region(self) -> str | None:
+        return None if self._boto.region_name is None else str(self._boto.region_name)
+
+    @cached_property
+    def access_key(self) -> str | None:
+        """The access key id in use, which names the caller; None without credentials."""
+        with aws_errors("the AWS credentials"):
+            credentials = self._boto.get_credentials()
+            return None if credentials is None else str(credentials.get_frozen_credentials().access_key)
+
+    def client(self, service: str) -> Any:
+        """A client for `service` in botocore's spelling.
+
+        Raises:
+            AwsError: no region, an unknown profile.
+        """
+        from botocore.config import Config
+
+        with aws_errors(f"a client for {service}"), self._making:
+            return self._boto.client(
+                service,
+                endpoint_url=self.settings.endpoint_url,
+                config=Config(
+                    connect_timeout=CONNECT_TIMEOUT_SECONDS,
+                    read_timeout=READ_TIMEOUT_SECONDS,
+                    # Absolute writes are harmless when repeated, so throttling and lost answers are retried alike.
+                    retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+                    # Several threads share one client; nothing here needs more connections than that.
+                    max_pool_connections=10,
+                ),
+            )
+
+
+def code_of(error: BaseException) -> str:
+    """AWS's error code of a botocore ClientError; empty for anything else."""
+    response = getattr(error, "response", None)
+    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
+
+
+@contextmanager
+def aws_errors(what: str) -> Iterator[None]:
+    """Turn botocore's errors into ours; `what` says what was being done.
+
+    Raises:
+        CredentialsError, AccessDenied, Throttled, AwsUnreachable, AwsError: by what AWS said.
+    """
+    from botocore import exceptions as boto
+
+    try:
+        yield
+    except boto.ClientError as error:
+        raise _from_code(error, what) from error
+    except (boto.NoCredentialsError, boto.CredentialRetrievalError, boto.PartialCredentialsError) as error:
+        raise CredentialsError(f"{what}: no usable AWS credentials ({error})", hint=_SIGN_IN) from error
+    except (boto.TokenRetrievalError, boto.SSOError) as error:
+        raise CredentialsError(f"{what}: the single sign-on session is over ({error})", hint=_SIGN_IN) from error
+    except boto.ProfileNotFound as error:
+        raise CredentialsError(f"{what}: {error}", hint="Name an existing one with --profile.") from error
+    except boto.NoRegionError as error:
+        raise AwsError(
+            f"{what}: no AWS region is set",
+            hint="Use --region, AWS_REGION, or [aws] region in bluegreen.toml.",
+        ) from error
+    except (boto.HTTPClientError, boto.ConnectionError) as error:
+        raise AwsUnreachable(
+            f"{what}: AWS did not answer ({error})",
+            hint="Check the network and the endpoint; `bluegreen status` shows what AWS holds.",
+        ) from error
+    except (boto.BotoCoreError, ValueError) as error:
+        raise AwsError(f"{what}: {error}") from error
+
+
+_SIGN_IN = "Sign in again (`aws sso login`), or set AWS_PROFILE or AWS_ACCESS_KEY_ID."
+
+
+def _from_code(error: Any, what: str) -> AwsError:
+    code = code_of(error)
+    message = f"{what}: AWS answered {code}: {error.response['Error'].get('Message', '')}"
+    if code in _CREDENTIALS:
+        return CredentialsError(message, hint=_SIGN_IN)
+    if code in _DENIED:
+        return AccessDenied(message, hint="Grant the missing permission; docs/permissions.md lists what is needed.")
+    if code in _THROTTLED:
+        return Throttled(message, hint=f"AWS throttled {ATTEMPTS} attempts in a row; wait a minute and try again.")
+    return AwsError(message)

@@ -1,0 +1,84 @@
+"""bluegreen.toml -> settings, with a complaint that names the line's place; and the JSON Schema for editors."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from toolkit.errors import ConfigError
+from toolkit.settings import AwsSettings, ServiceSettings, Settings
+
+FILE_NAME = "bluegreen.toml"
+_DAY = 86_400.0
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _Aws(_Strict):
+    """Where AWS is; what is left out follows the SDK's own rules."""
+
+    region: str | None = None
+    profile: str | None = None
+    endpoint_url: Annotated[str | None, Field(pattern=r"^https?://\S+$")] = None
+
+
+class _Service(_Strict):
+    """How one service is released."""
+
+    contract: Annotated[
+        str | None,
+        Field(pattern=r"^(ssm:/\S+|file:.+)$", description="ssm:/bluegreen/web/deployment or file:PATH"),
+    ] = None
+    minimum_healthy: Annotated[int, Field(ge=1, description="healthy targets a color needs before it gets more")] = 1
+    headroom: Annotated[float, Field(ge=1, le=10, description="factor on the capacity the next share asks for")] = 1.2
+    bake_seconds: Annotated[float, Field(ge=0, le=_DAY, description="how long cutover watches the new side")] = 60.0
+    poll_seconds: Annotated[float, Field(ge=0.1, le=60, description="how often it looks")] = 2.0
+    verify_seconds: Annotated[float, Field(ge=1, le=300, description="how long a read-back may take")] = 10.0
+
+
+class _File(_Strict):
+    aws: _Aws = Field(default_factory=_Aws)
+    service: dict[str, _Service] = Field(default_factory=dict)
+
+
+def load(path: Path) -> Settings:
+    """The settings in the file at `path`.
+
+    Raises:
+        ConfigError: unreadable, not TOML, or a key or value that is not known; one line, every complaint.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{path} is not TOML: {error}") from None
+    try:
+        file = _File.model_validate(document)
+    except ValidationError as error:
+        raise ConfigError(
+            f"{path}: {'; '.join(_complaint(item) for item in error.errors())}",
+            hint="`bluegreen config schema` prints what the file may hold.",
+        ) from None
+    return Settings(
+        aws=AwsSettings(**file.aws.model_dump()),
+        service={name: ServiceSettings(**service.model_dump()) for name, service in file.service.items()},
+    )
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of bluegreen.toml."""
+    schema = _File.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": FILE_NAME}
+
+
+def _complaint(item: Any) -> str:
+    place = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "extra_forbidden":
+        return f"{place} is not a setting"
+    return f"{place}: {item['msg'][0].lower()}{item['msg'][1:]}"

@@ -1,0 +1,223 @@
+"""The deployment contract: the one object that Terraform outputs and the toolkit reads.
+
+It says what there is, never what is live: only the load balancer knows that. The shape is that of
+`tests/golden/deployment.json`, which `terraform test` and pytest both assert. Unknown keys are ignored,
+so that a newer module may say more; another `schema_version` is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from toolkit.errors import ContractError
+from toolkit.traffic import Color
+
+SCHEMA_VERSION = 1
+ROUTE_KINDS = ("alb-rule",)
+_ARN = re.compile(r"arn:aws[a-z-]*:elasticloadbalancing:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):(?P<path>\S+)")
+_MAX_STICKINESS_SECONDS = 604_800  # one week. Source: ELBv2 API reference, TargetGroupStickinessConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Stickiness:
+    """Target-group stickiness of a forward action. `duration_seconds` 1-604800, None when disabled."""
+
+    enabled: bool
+    duration_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One place that holds weights, by the ARN of the rule or listener."""
+
+    name: str
+    kind: str
+    arn: str
+    listener_arn: str
+    stickiness: Stickiness
+    preceding_actions: tuple[Mapping[str, Any], ...] = ()
+
+    def __hash__(self) -> int:
+        return hash(self.arn)
+
+
+@dataclass(frozen=True, slots=True)
+class TargetGroup:
+    name: str
+    arn: str
+    arn_suffix: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadBalancer:
+    type: str
+    arn: str
+    arn_suffix: str
+    dns_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class StateTable:
+    name: str
+    arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What an operator releases, and where it lives in AWS."""
+
+    name: str
+    account_id: str
+    region: str
+    load_balancer: LoadBalancer
+    routes: tuple[Route, ...]
+    target_groups: Mapping[Color, TargetGroup]
+    state_table: StateTable | None = None
+
+    def color_of(self, target_group_arn: str) -> Color | None:
+        """Which color the target group is; None for a stranger."""
+        return next((color for color, group in self.target_groups.items() if group.arn == target_group_arn), None)
+
+
+def parse(text: str, *, source: str) -> Contract:
+    """Read a contract from JSON `text`; `source` is named in errors.
+
+    Raises:
+        ContractError: not JSON, not a contract, or of another schema version; the message names the place.
+    """
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ContractError(
+            f"the deployment contract from {source} is not JSON ({error})",
+            hint="Write it with `bluegreen infra output`, or `terraform output -json deployment`.",
+        ) from None
+    return from_document(document, source=source)
+
+
+def from_document(document: Any, *, source: str) -> Contract:
+    """As `parse`, from the decoded JSON."""
+    reader = _Reader(source)
+    top = reader.mapping(document, "")
+    version = top.get("schema_version")
+    if version != SCHEMA_VERSION or isinstance(version, bool):
+        raise ContractError(
+            f"the deployment contract from {source} has schema_version {version!r}; "
+            f"this bluegreen reads {SCHEMA_VERSION}",
+            hint="Use the Terraform modules and the toolkit of the same release.",
+        )
+    account, region = reader.text(top, "account_id"), reader.text(top, "region")
+    balancer = reader.mapping(top.get("load_balancer"), "load_balancer")
+    groups = reader.mapping(top.get("target_groups"), "target_groups")
+    contract = Contract(
+        name=reader.text(top, "name"),
+        account_id=account,
+        region=region,
+        load_balancer=LoadBalancer(
+            type=reader.text(balancer, "type", "load_balancer"),
+            arn=reader.arn(balancer, "arn", "load_balancer", account, region),
+            arn_suffix=reader.text(balancer, "arn_suffix", "load_balancer"),
+            dns_name=reader.text(balancer, "dns_name", "load_balancer"),
+        ),
+        routes=reader.routes(top.get("routes"), account, region),
+        target_groups={color: reader.target_group(groups, color, account, region) for color in Color},
+        state_table=reader.state_table(top.get("state_table")),
+    )
+    if contract.target_groups[Color.BLUE].arn == contract.target_groups[Color.GREEN].arn:
+        reader.refuse("target_groups", "blue and green are the same target group")
+    return contract
+
+
+class _Reader:
+    """Picks typed values out of decoded JSON; every complaint names the source and the path."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+
+    def refuse(self, path: str, problem: str) -> Any:
+        where = f" at {path}" if path else ""
+        raise ContractError(
+            f"the deployment contract from {self.source} is malformed{where}: {problem}",
+            hint="It should be the object that the Terraform output `deployment` gives; apply again or correct it.",
+        )
+
+    def mapping(self, value: Any, path: str) -> Mapping[str, Any]:
+        return value if isinstance(value, dict) else self.refuse(path, "an object is expected")
+
+    def text(self, mapping: Mapping[str, Any], key: str, path: str = "") -> str:
+        value = mapping.get(key)
+        where = f"{path}.{key}" if path else key
+        if isinstance(value, str) and value.strip() == value and value.isprintable() and value:
+            return value
+        return str(self.refuse(where, f"a text is expected, not {value!r:.60}"))
+
+    def arn(self, mapping: Mapping[str, Any], key: str, path: str, account: str, region: str) -> str:
+        value = self.text(mapping, key, path)
+        match = _ARN.fullmatch(value)
+        if match is None:
+            self.refuse(f"{path}.{key}", f"an elasticloadbalancing ARN is expected, not {value!r:.80}")
+        elif (match["account"], match["region"]) != (account, region):
+            self.refuse(f"{path}.{key}", f"it belongs to {match['account']}/{match['region']}, not {account}/{region}")
+        return value
+
+    def routes(self, value: Any, account: str, region: str) -> tuple[Route, ...]:
+        if not isinstance(value, list) or not value:
+            self.refuse("routes", "a list of at least one route is expected")
+        routes = tuple(self.route(item, f"routes[{index}]", account, region) for index, item in enumerate(value))
+        for attribute in ("name", "arn"):
+            values = [getattr(route, attribute) for route in routes]
+            if len(set(values)) != len(values):
+                self.refuse("routes", f"two routes have the same {attribute}")
+        return routes
+
+    def route(self, value: Any, path: str, account: str, region: str) -> Route:
+        mapping = self.mapping(value, path)
+        kind = self.text(mapping, "kind", path)
+        if kind not in ROUTE_KINDS:
+            self.refuse(f"{path}.kind", f"{kind!r} is not one of {', '.join(ROUTE_KINDS)}")
+        actions = mapping.get("preceding_actions", [])
+        if not isinstance(actions, list) or not all(isinstance(action, dict) for action in actions):
+            self.refuse(f"{path}.preceding_actions", "a list of objects is expected")
+        return Route(
+            name=self.text(mapping, "name", path),
+            kind=kind,
+            arn=self.arn(mapping, "arn", path, account, region),
+            listener_arn=self.arn(mapping, "listener_arn", path, account, region),
+            stickiness=self.stickiness(mapping.get("stickiness"), f"{path}.stickiness"),
+            preceding_actions=tuple(actions),
+        )
+
+    def stickiness(self, value: Any, path: str) -> Stickiness:
+        mapping = self.mapping(value, path)
+        enabled, duration = mapping.get("enabled"), mapping.get("duration_seconds")
+        if not isinstance(enabled, bool):
+            self.refuse(f"{path}.enabled", f"true or false is expected, not {enabled!r:.60}")
+        if duration is not None and (
+            isinstance(duration, bool) or not isinstance(duration, int) or not 1 <= duration <= _MAX_STICKINESS_SECONDS
+        ):
+            self.refuse(
+                f"{path}.duration_seconds",
+                f"1 to {_MAX_STICKINESS_SECONDS} is expected, not {duration!r:.60}",
+            )
+        if enabled and duration is None:
+            self.refuse(f"{path}.duration_seconds", "enabled stickiness needs a duration")
+        return Stickiness(enabled=bool(enabled), duration_seconds=duration if enabled else None)
+
+    def target_group(self, groups: Mapping[str, Any], color: Color, account: str, region: str) -> TargetGroup:
+        path = f"target_groups.{color}"
+        mapping = self.mapping(groups.get(color.value), path)
+        return TargetGroup(
+            name=self.text(mapping, "name", path),
+            arn=self.arn(mapping, "arn", path, account, region),
+            arn_suffix=self.text(mapping, "arn_suffix", path),
+        )
+
+    def state_table(self, value: Any) -> StateTable | None:
+        if value is None:
+            return None
+        mapping = self.mapping(value, "state_table")
+        return StateTable(self.text(mapping, "name", "state_table"), self.text(mapping, "arn", "state_table"))

@@ -1,0 +1,119 @@
+"""What every move has before it: which base, what becomes of stickiness, and the checks that may refuse it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from toolkit.contract import Stickiness
+from toolkit.rollout.events import DriftAccepted, Kind, SuspendedStickiness
+from toolkit.rollout.ports import LiveRoute
+from toolkit.rollout.preflight import Finding, Level, Observation, preflight, refuse
+from toolkit.rollout.routes import base_before, known_splits
+from toolkit.runner.move import Move, carry_out
+from toolkit.runner.service import Service
+from toolkit.traffic import Color, Split
+
+COOKIE_GRACE_SECONDS = 60
+"""Cookies handed out while the write was still spreading; AWS gives no figure for that, so a minute is assumed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was done. `before` by route name; `written` False where AWS held it all already.
+
+    sequence: the journal's last. suspended: stickiness that is switched off now, by route name.
+    """
+
+    service: str
+    kind: Kind
+    before: Mapping[str, Split]
+    after: Split
+    base: Color | None
+    written: bool
+    sequence: int
+    findings: tuple[Finding, ...] = ()
+    suspended: Mapping[str, SuspendedStickiness] = field(default_factory=dict)
+
+
+def move_to(observation: Observation, to: Split, *, kind: Kind, now: datetime, keep_sticky: bool = True) -> Move:
+    """The move from what is observed to `to`.
+
+    Stickiness stays as it is, with two exceptions: a rollback switches it off (unless `keep_sticky`), and what an
+    earlier rollback switched off comes back once its cookies have expired.
+    """
+    stickiness: dict[str, Stickiness] = {}
+    suspended: dict[str, SuspendedStickiness] = {}
+    for name, live in observation.routes.items():
+        held = observation.record.suspended.get(name)
+        stickiness[name], still_held = _stickiness_of(live, held, kind=kind, now=now, keep=keep_sticky)
+        if still_held:
+            suspended[name] = still_held
+    splits = set(known_splits(observation.routes, observation.contract).values())
+    return Move(
+        kind=kind,
+        routes=observation.routes,
+        to=to,
+        base=base_before(splits.pop() if len(splits) == 1 else None, observation.record),
+        record=observation.record,
+        stickiness=stickiness,
+        suspended=suspended,
+    )
+
+
+def _stickiness_of(
+    live: LiveRoute, held: SuspendedStickiness | None, *, kind: Kind, now: datetime, keep: bool
+) -> tuple[Stickiness, SuspendedStickiness | None]:
+    """What to write, and what stays put aside."""
+    if live.stickiness.enabled:
+        if keep:
+            return live.stickiness, None
+        seconds = (live.stickiness.duration_seconds or 0) + COOKIE_GRACE_SECONDS
+        return Stickiness(enabled=False), SuspendedStickiness(live.stickiness, now + timedelta(seconds=seconds))
+    if held and held.until <= now and kind is not Kind.ROLLBACK:
+        return held.stickiness, None
+    return live.stickiness, held
+
+
+def checked_move(service: Service, observation: Observation, move: Move, *, accept_drift: bool = False) -> Outcome:
+    """The checks, then the move.
+
+    Raises:
+        PreflightRefused, WrongAccount, RouteUnusable: nothing was written.
+        others as `carry_out` says.
+    """
+    findings = preflight(observation, move.to, service.settings, accept_drift=accept_drift)
+    refuse(findings, service.name)
+    for finding in findings:
+        if finding.level is Level.WARNING:
+            service.note(f"warning: {finding.reason}. {finding.mend}".rstrip())
+    if accept_drift:
+        move = _with_accepted_drift(service, observation, move)
+    outcome = replace(outcome_of(move, service), findings=tuple(findings))
+    if move.is_done(service) and not observation.record.in_doubt:
+        return outcome
+    return replace(outcome, written=not move.is_done(service), sequence=carry_out(service, move))
+
+
+def _with_accepted_drift(service: Service, observation: Observation, move: Move) -> Move:
+    splits = known_splits(observation.routes, observation.contract)
+    if all(observation.record.may_hold(name, split) for name, split in splits.items()):
+        return move
+    actor = observation.identity.arn if observation.identity else None
+    sequence = service.append(DriftAccepted(splits, actor), after=observation.record.sequence)
+    return replace(move, record=replace(move.record, sequence=sequence))
+
+
+def outcome_of(move: Move, service: Service) -> Outcome:
+    """The outcome of a move that nothing has been written of yet."""
+    return Outcome(
+        service=service.name,
+        kind=move.kind,
+        before=known_splits(move.routes, service.contract),
+        after=move.to,
+        base=move.base,
+        written=False,
+        sequence=move.record.sequence,
+        suspended=move.suspended,
+    )

@@ -1,0 +1,41 @@
+"""Ctrl-C between a write and its read-back would leave nobody knowing what AWS holds; so it waits that long."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Deferred:
+    """Whether somebody asked to stop while it was not the moment."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+
+@contextmanager
+def deferred_interrupts() -> Iterator[Deferred]:
+    """Hold SIGINT and SIGTERM back for the body, which must be short and bounded by timeouts.
+
+    Signals reach the main thread only, so elsewhere there is nothing to hold back.
+    """
+    deferred = Deferred()
+    if threading.current_thread() is not threading.main_thread():
+        yield deferred
+        return
+
+    def remember(_signal: int, _frame: FrameType | None) -> None:
+        deferred.asked = True
+
+    before: dict[signal.Signals, Any] = {number: signal.signal(number, remember) for number in _SIGNALS}
+    try:
+        yield deferred
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

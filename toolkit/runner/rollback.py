@@ -1,0 +1,102 @@
+"""Rollback: all weight back on the base color, in one write a route, past every gate but one."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from toolkit.errors import JournalError, NoBase, NoHealthyTarget, RouteUnusable
+from toolkit.rollout.events import Kind, Record
+from toolkit.rollout.preflight import Observation
+from toolkit.rollout.routes import split_of_route
+from toolkit.runner.checked import Outcome, move_to, outcome_of
+from toolkit.runner.move import Move, carry_out
+from toolkit.runner.service import Service
+from toolkit.traffic import Color, Split
+
+
+def plan_rollback(service: Service, color: Color | None = None, *, keep_sticky: bool = False) -> Move:
+    """The move that takes everything back to `color` (default: the base on record). Nothing is written.
+
+    Raises:
+        NoBase: no `color`, and no base on record (or the record cannot be read).
+        RouteUnusable: a route is gone, or is not of this pair.
+        AwsError: the routes could not be read.
+    """
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        reading = pool.submit(service.read)
+        record, unread = _record(service)
+        routes = reading.result()
+    target = color or record.base
+    if target is None:
+        why = f"the record cannot be read ({unread.message})" if unread else "no base is on record"
+        raise NoBase(
+            f"{service.name}: {why}, so nobody knows which color to go back to. Nothing was changed.",
+            hint=f"Say where: bluegreen rollback {service.name} --to blue (or green).",
+        )
+    if unread:
+        service.note(f"warning: the record cannot be read: {unread.message}")
+    _require_the_pair(service, Observation(service.contract, routes, {}, record))
+    observation = Observation(service.contract, routes, {}, record)
+    move = move_to(
+        observation,
+        Split.all_to(target),
+        kind=Kind.ROLLBACK,
+        now=service.clock.now(),
+        keep_sticky=keep_sticky,
+    )
+    return replace(move, base=target, urgent=True)
+
+
+def rollback(
+    service: Service, color: Color | None = None, *, force: bool = False, keep_sticky: bool = False
+) -> Outcome:
+    """Carry out `plan_rollback`, if the destination has at least one healthy target (or `force`).
+
+    Target-group stickiness is written disabled, because a cookie beats weights; it is remembered and comes back once
+    the cookies handed out before have expired. `keep_sticky` leaves it on.
+
+    Raises:
+        NoBase, RouteUnusable, NoHealthyTarget, AwsError: nothing was written.
+        ShiftFailed, VerifyFailed, Interrupted: as `carry_out` says.
+    """
+    move = plan_rollback(service, color, keep_sticky=keep_sticky)
+    if move.is_done(service):
+        return outcome_of(move, service)
+    if not force and move.base is not None:
+        require_a_healthy_target(service, move.base)
+    return replace(outcome_of(move, service), written=True, sequence=carry_out(service, move))
+
+
+def require_a_healthy_target(service: Service, destination: Color) -> None:
+    """Raises NoHealthyTarget where nobody at `destination` is healthy, saying how the other side is."""
+    if service.healthy(destination):
+        return
+    other = service.healthy(destination.other)
+    sides = (
+        "both sides are sick: neither has a healthy target"
+        if not other
+        else f"{destination} has no healthy target, {destination.other} has {other}"
+    )
+    raise NoHealthyTarget(
+        f"{service.name}: {sides}. Nothing was changed.",
+        hint=f"See `bluegreen status {service.name}`; --force goes to {destination} all the same.",
+    )
+
+
+def _record(service: Service) -> tuple[Record, JournalError | None]:
+    """The record; an empty one and the reason where it cannot be read, for a rollback goes on without."""
+    try:
+        return service.record(), None
+    except JournalError as error:
+        return Record(), error
+
+
+def _require_the_pair(service: Service, observation: Observation) -> None:
+    """Both groups must stand in the action. That both weigh 0 is no hindrance: a rollback is the way out of it."""
+    pair = {group.arn for group in service.contract.target_groups.values()}
+    for route in service.contract.routes:
+        live = observation.routes.get(route.name)
+        if live is None or set(live.weights) != pair:
+            split_of_route(route, observation.routes, service.contract)
+            raise RouteUnusable(f"route {route.name} does not forward to exactly this pair. Nothing was changed.")

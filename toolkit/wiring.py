@@ -1,0 +1,193 @@
+"""The composition root: settings and a contract in, a service with filled ports out."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from toolkit.contract import Contract, parse
+from toolkit.errors import ConfigError, ContractError, UnknownService, WrongAccount
+from toolkit.settings import AwsSettings, ServiceSettings, Settings
+
+if TYPE_CHECKING:
+    from toolkit.aws.session import Session
+    from toolkit.rollout.ports import Journal
+    from toolkit.runner.service import Service
+
+DEFAULT_FILE = Path("bluegreen.toml")
+
+
+class SystemClock:
+    """Clock on the machine's own."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line says over the settings file; None leaves it to the file."""
+
+    config: Path | None = None
+    contract: str | None = None
+    region: str | None = None
+    profile: str | None = None
+    endpoint_url: str | None = None
+
+
+def settings_for(options: Options) -> Settings:
+    """The settings file, with what the command line says laid over it.
+
+    Raises:
+        ConfigError: the file is named and absent, or malformed.
+    """
+    settings = _file_settings(options.config)
+    flags = {"region": options.region, "profile": options.profile, "endpoint_url": options.endpoint_url}
+    return replace(settings, aws=replace(settings.aws, **{key: value for key, value in flags.items() if value}))
+
+
+def _file_settings(named: Path | None) -> Settings:
+    path = named or DEFAULT_FILE
+    if not path.exists():
+        if named:
+            raise ConfigError(f"there is no settings file {named}")
+        return Settings()
+    from toolkit.config import load  # pydantic: only where there is a file to check
+
+    return load(path)
+
+
+def session_for(aws: AwsSettings) -> Session:
+    from toolkit.aws.session import Session
+
+    return Session(aws)
+
+
+def service_names(options: Options) -> list[str]:
+    """Every service that the settings file names or that left a contract in this account and region, sorted.
+
+    Raises:
+        AwsError: and its children.
+    """
+    from toolkit.aws.ssm import Parameters
+
+    settings = settings_for(options)
+    found = Parameters(session_for(settings.aws)).services()
+    return sorted({*settings.service, *found})
+
+
+def wire(name: str | None, options: Options, note: Callable[[str], None]) -> Service:
+    """The service `name`, or the only one there is, ready for the runner.
+
+    Raises:
+        UnknownService: there is none of that name, or several and none was named.
+        ContractError, ConfigError, AwsError: as their docstrings say.
+    """
+    settings = settings_for(options)
+    session = session_for(settings.aws)
+    if name is None and options.contract is None:
+        name = _only_service(options)
+    contract = _contract(name, options.contract, settings, session)
+    session = _in_the_contracts_region(session, contract)
+    return _assemble(contract, settings.of(name or contract.name), session, note)
+
+
+def _only_service(options: Options) -> str:
+    names = service_names(options)
+    if len(names) == 1:
+        return names[0]
+    if not names:
+        raise UnknownService(
+            "there is no service in this account and region",
+            hint="Provision one (`bluegreen infra apply`), or choose another with --region or --profile.",
+        )
+    raise UnknownService(f"there are several services: {', '.join(names)}", hint="Name one.")
+
+
+def _contract(name: str | None, flag: str | None, settings: Settings, session: Session) -> Contract:
+    from toolkit.aws.ssm import Parameters, parameter_of
+
+    source = flag or (settings.of(name).contract if name else None) or f"ssm:{parameter_of(str(name))}"
+    scheme, separator, place = source.partition(":")
+    if separator and scheme == "ssm":
+        text = Parameters(session).contract(place, name or place)
+    else:
+        path = Path(place if separator and scheme == "file" else source)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise ContractError(
+                f"the deployment contract {path} cannot be read ({error})",
+                hint="Write it with `bluegreen infra output -o json > deployment.json`.",
+            ) from None
+    contract = parse(text, source=source)
+    if name is not None and contract.name != name:
+        raise UnknownService(
+            f"the contract from {source} is of service {contract.name!r}, not {name!r}", hint="Name the right one."
+        )
+    return contract
+
+
+def _in_the_contracts_region(session: Session, contract: Contract) -> Session:
+    """A region that was said must be the contract's; where none was said, the contract's it is."""
+    if session.region is None:
+        return session_for(replace(session.settings, region=contract.region))
+    if session.region != contract.region:
+        raise WrongAccount(
+            f"{contract.name}: the session is in region {session.region}, the contract is of {contract.region}. "
+            "Nothing was changed.",
+            hint=f"Use --region {contract.region}.",
+        )
+    return session
+
+
+def _assemble(contract: Contract, settings: ServiceSettings, session: Session, note: Callable[[str], None]) -> Service:
+    from toolkit.aws.elbv2 import Elbv2
+    from toolkit.aws.sts import Caller
+    from toolkit.runner.service import Service
+
+    elbv2 = Elbv2(session)
+    caller = Caller(session, _cache_home() / "identity.json")
+    caller.start()
+    return Service(
+        contract=contract,
+        settings=settings,
+        router=elbv2,
+        targets=elbv2,
+        journal=_journal(contract, session),
+        identities=caller,
+        clock=SystemClock(),
+        note=note,
+    )
+
+
+def _journal(contract: Contract, session: Session) -> Journal:
+    if contract.state_table is not None:
+        from toolkit.aws.dynamodb import DynamoJournal
+
+        return DynamoJournal(session, contract.state_table.name)
+    from toolkit.journal.sqlite import SqliteJournal
+
+    return SqliteJournal(_state_home() / "journal.sqlite3", place=f"{contract.account_id}/{contract.region}")
+
+
+def _cache_home() -> Path:
+    return _xdg("XDG_CACHE_HOME", ".cache")
+
+
+def _state_home() -> Path:
+    return _xdg("XDG_STATE_HOME", ".local/state")
+
+
+def _xdg(variable: str, default: str) -> Path:
+    """A directory of ours by the XDG base directory specification."""
+    named = os.environ.get(variable, "")
+    return (Path(named) if named.startswith("/") else Path.home() / default) / "bluegreen"
