@@ -1,0 +1,7 @@
+"""The load generator: counts every failed, reset or wrong-version request, and retries nothing."""
+
+from toolkit.lab.load.plan import LoadPlan
+from toolkit.lab.load.process import LoadProcess
+from toolkit.lab.load.result import LoadResult
+
+__all__ = ["LoadPlan", "LoadProcess", "LoadResult"]
