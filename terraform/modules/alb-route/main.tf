@@ -5,7 +5,21 @@ locals {
   listeners = var.listener == null ? {} : { own = var.listener }
   redirects = try(var.listener.redirect_http_port, null) == null ? {} : { own = var.listener }
 
-  listener_arn = var.listener == null ? var.listener_arn : aws_lb_listener.this["own"].arn
+  plain_http1 = alltrue([for group in values(var.target_groups) : group.protocol_version == "HTTP1"])
+  needs_https = var.authentication != null || !local.plain_http1
+
+  cognito = try(var.authentication.cognito, null)
+  oidc    = try(var.authentication.oidc, null)
+
+  listener_protocol = var.listener == null ? try(data.aws_lb_listener.given["given"].protocol, null) : var.listener.protocol
+  listener_arn      = var.listener == null ? var.listener_arn : aws_lb_listener.this["own"].arn
+}
+
+# Asked only where the answer decides: see the preconditions of the rule.
+data "aws_lb_listener" "given" {
+  for_each = toset(var.listener == null && local.needs_https ? ["given"] : [])
+
+  arn = var.listener_arn
 }
 
 resource "aws_lb_listener" "this" {
@@ -55,9 +69,50 @@ resource "aws_lb_listener_rule" "this" {
   listener_arn = local.listener_arn
   priority     = var.priority
 
+  dynamic "action" {
+    for_each = local.cognito[*]
+
+    content {
+      type  = "authenticate-cognito"
+      order = 1
+
+      authenticate_cognito {
+        user_pool_arn              = action.value.user_pool_arn
+        user_pool_client_id        = action.value.user_pool_client_id
+        user_pool_domain           = action.value.user_pool_domain
+        scope                      = action.value.scope
+        session_cookie_name        = action.value.session_cookie_name
+        session_timeout            = action.value.session_timeout_seconds
+        on_unauthenticated_request = action.value.on_unauthenticated_request
+      }
+    }
+  }
+
+  dynamic "action" {
+    for_each = local.oidc[*]
+
+    content {
+      type  = "authenticate-oidc"
+      order = 1
+
+      authenticate_oidc {
+        issuer                     = action.value.issuer
+        authorization_endpoint     = action.value.authorization_endpoint
+        token_endpoint             = action.value.token_endpoint
+        user_info_endpoint         = action.value.user_info_endpoint
+        client_id                  = action.value.client_id
+        client_secret              = var.oidc_client_secret
+        scope                      = action.value.scope
+        session_cookie_name        = action.value.session_cookie_name
+        session_timeout            = action.value.session_timeout_seconds
+        on_unauthenticated_request = action.value.on_unauthenticated_request
+      }
+    }
+  }
+
   action {
     type  = "forward"
-    order = 1
+    order = var.authentication == null ? 1 : 2
 
     forward {
       dynamic "target_group" {
@@ -154,5 +209,21 @@ resource "aws_lb_listener_rule" "this" {
     # as soon as anything else of the action changes in a saved plan. So the whole action is ignored, and
     # conditions, priority and tags stay managed. What follows from it stands in the README.
     ignore_changes = [action]
+
+    precondition {
+      condition     = var.authentication == null || coalesce(local.listener_protocol, "-") == "HTTPS"
+      error_message = "Authentication needs an HTTPS listener: AWS refuses authenticate actions on HTTP. Write listener.protocol = \"HTTPS\", or give the ARN of an HTTPS listener."
+    }
+
+    # "Target groups for your Application Load Balancers", section "Protocol versions", ELB user guide.
+    precondition {
+      condition     = local.plain_http1 || coalesce(local.listener_protocol, "-") == "HTTPS"
+      error_message = "Target groups of protocol version HTTP2 or GRPC need an HTTPS listener. Write listener.protocol = \"HTTPS\", or protocol_version = \"HTTP1\" in the pair."
+    }
+
+    precondition {
+      condition     = local.plain_http1 || var.authentication == null
+      error_message = "Target groups of protocol version HTTP2 or GRPC take forward actions only. Leave authentication out, or write protocol_version = \"HTTP1\" in the pair."
+    }
   }
 }

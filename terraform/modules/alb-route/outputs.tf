@@ -9,7 +9,14 @@ output "route" {
       enabled          = var.stickiness != null
       duration_seconds = try(var.stickiness.duration_seconds, null)
     }
-    preceding_actions = []
+    # Without the client's secret; a number becomes text, so that every value of the map is one.
+    preceding_actions = [
+      for type, settings in { authenticate-cognito = local.cognito, authenticate-oidc = local.oidc } : {
+        type                                       = type
+        order                                      = 1
+        settings                                   = { for key, value in settings : key => tostring(value) }
+      } if settings != null
+    ]
   }
 }
 

@@ -205,7 +205,7 @@ variable "conditions" {
   }
 
   validation {
-    condition     = alltrue([for block in var.conditions.source_ips : can(cidrnetmask(block)) || can(regex("^[0-9a-fA-F:]+/[0-9]{1,3}$", block)) && can(cidrhost(block, 0))])
+    condition     = alltrue([for block in var.conditions.source_ips : can(cidrhost(block, 0))])
     error_message = "Write each of source_ips as a CIDR block, such as \"203.0.113.0/24\"; a single address takes \"/32\" (IPv6: \"/128\")."
   }
 
@@ -227,6 +227,86 @@ variable "stickiness" {
       && floor(var.stickiness.duration_seconds) == var.stickiness.duration_seconds, var.stickiness == null
     )
     error_message = "Write stickiness.duration_seconds as a whole number from 1 to 604800 (one week), or stickiness = null for none."
+  }
+}
+
+# "Authenticate users using an Application Load Balancer", ELB user guide.
+variable "authentication" {
+  description = "An action before the forward that signs users in: `cognito` or `oidc`. It needs an HTTPS listener. null: none. The OIDC client's secret goes into `oidc_client_secret` and never into the contract."
+  type = object({
+    cognito = optional(object({
+      user_pool_arn              = string
+      user_pool_client_id        = string
+      user_pool_domain           = string
+      scope                      = optional(string, "openid")
+      session_cookie_name        = optional(string, "AWSELBAuthSessionCookie")
+      session_timeout_seconds    = optional(number, 604800)
+      on_unauthenticated_request = optional(string, "authenticate")
+    }))
+    oidc = optional(object({
+      issuer                     = string
+      authorization_endpoint     = string
+      token_endpoint             = string
+      user_info_endpoint         = string
+      client_id                  = string
+      scope                      = optional(string, "openid")
+      session_cookie_name        = optional(string, "AWSELBAuthSessionCookie")
+      session_timeout_seconds    = optional(number, 604800)
+      on_unauthenticated_request = optional(string, "authenticate")
+    }))
+  })
+  default = null
+
+  validation {
+    condition     = var.authentication == null || (try(var.authentication.cognito, null) == null) != (try(var.authentication.oidc, null) == null)
+    error_message = "Write either authentication.cognito or authentication.oidc: a rule signs users in once."
+  }
+
+  validation {
+    condition = alltrue([
+      for settings in [try(var.authentication.cognito, null), try(var.authentication.oidc, null)] : settings == null || try(
+        settings.session_timeout_seconds >= 1 && settings.session_timeout_seconds <= 604800
+        && floor(settings.session_timeout_seconds) == settings.session_timeout_seconds, false
+      )
+    ])
+    error_message = "Write session_timeout_seconds as a whole number from 1 to 604800 (one week)."
+  }
+
+  validation {
+    condition = alltrue([
+      for settings in [try(var.authentication.cognito, null), try(var.authentication.oidc, null)] :
+      settings == null || try(contains(["authenticate", "allow", "deny"], settings.on_unauthenticated_request), false)
+    ])
+    error_message = "Write on_unauthenticated_request as \"authenticate\", \"allow\" or \"deny\"."
+  }
+
+  validation {
+    condition = try(var.authentication.cognito, null) == null || can(
+      regex("^arn:[^:]+:cognito-idp:[^:]+:[0-9]{12}:userpool/", var.authentication.cognito.user_pool_arn)
+    )
+    error_message = "Write authentication.cognito.user_pool_arn as \"arn:aws:cognito-idp:<region>:<account>:userpool/<id>\"."
+  }
+
+  validation {
+    condition = try(var.authentication.oidc, null) == null || alltrue([
+      for url in [
+        try(var.authentication.oidc.issuer, ""), try(var.authentication.oidc.authorization_endpoint, ""),
+        try(var.authentication.oidc.token_endpoint, ""), try(var.authentication.oidc.user_info_endpoint, ""),
+      ] : startswith(url, "https://")
+    ])
+    error_message = "Write issuer, authorization_endpoint, token_endpoint and user_info_endpoint of authentication.oidc as whole URLs that begin with \"https://\"."
+  }
+}
+
+variable "oidc_client_secret" {
+  description = "The secret of `authentication.oidc`'s client. It stands in the Terraform state, as the provider has no write-only form of it. null: none."
+  type        = string
+  default     = null
+  sensitive   = true
+
+  validation {
+    condition     = (var.oidc_client_secret != null) == (try(var.authentication.oidc, null) != null)
+    error_message = "Write oidc_client_secret exactly where authentication.oidc is written."
   }
 }
 

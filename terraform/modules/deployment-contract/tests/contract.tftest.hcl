@@ -1,0 +1,143 @@
+# The golden contract is asserted here and by pytest: it is all that Terraform and the toolkit share.
+mock_provider "aws" {}
+
+variables {
+  name = "web"
+
+  load_balancer = {
+    arn        = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/web/50dc6c495c0c9188"
+    arn_suffix = "app/web/50dc6c495c0c9188"
+    dns_name   = "web-1234567890.eu-central-1.elb.amazonaws.com"
+  }
+
+  routes = [{
+    name         = "web"
+    kind         = "alb-rule"
+    arn          = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/web/50dc6c495c0c9188/f2f7dc8efc522ab2/9683b2d02a6cabee"
+    listener_arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/web/50dc6c495c0c9188/f2f7dc8efc522ab2"
+    stickiness   = { enabled = true, duration_seconds = 300 }
+  }]
+
+  target_groups = {
+    blue = {
+      name       = "web-blue"
+      arn        = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/web-blue/73e2d6bc24d8a067"
+      arn_suffix = "targetgroup/web-blue/73e2d6bc24d8a067"
+    }
+    green = {
+      name       = "web-green"
+      arn        = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/web-green/09966783158cda59"
+      arn_suffix = "targetgroup/web-green/09966783158cda59"
+    }
+  }
+
+  state_table = {
+    name = "bluegreen-web"
+    arn  = "arn:aws:dynamodb:eu-central-1:123456789012:table/bluegreen-web"
+  }
+}
+
+run "the_golden_contract" {
+  command = plan
+
+  assert {
+    condition     = output.deployment == jsondecode(file("../../../tests/golden/deployment.json"))
+    error_message = "The output is not tests/golden/deployment.json."
+  }
+
+  assert {
+    condition     = jsondecode(aws_ssm_parameter.deployment.insecure_value) == jsondecode(file("../../../tests/golden/deployment.json"))
+    error_message = "The parameter does not hold tests/golden/deployment.json."
+  }
+
+  assert {
+    condition = (
+      aws_ssm_parameter.deployment.name == "/bluegreen/web/deployment"
+      && aws_ssm_parameter.deployment.type == "String" && aws_ssm_parameter.deployment.tier == "Intelligent-Tiering"
+      && output.parameter.name == "/bluegreen/web/deployment"
+    )
+    error_message = "The parameter is a String at /bluegreen/<name>/deployment, with room for 8 KB."
+  }
+}
+
+run "several_routes_authentication_and_no_table" {
+  command = plan
+
+  variables {
+    state_table = null
+
+    routes = [
+      {
+        name         = "web"
+        kind         = "alb-rule"
+        arn          = "rule-1"
+        listener_arn = "listener"
+        stickiness   = { enabled = false }
+      },
+      {
+        name         = "admin"
+        kind         = "alb-rule"
+        arn          = "rule-2"
+        listener_arn = "listener"
+        stickiness   = { enabled = false }
+        preceding_actions = [
+          { type = "authenticate-oidc", order = 1, settings = { issuer = "https://id.example.com", client_id = "web" } }
+        ]
+      },
+    ]
+  }
+
+  assert {
+    condition     = output.deployment.routes[*].name == ["web", "admin"]
+    error_message = "The routes keep their order."
+  }
+
+  assert {
+    condition     = jsonencode(output.deployment.routes[0].stickiness) == jsonencode({ enabled = false, duration_seconds = null })
+    error_message = "Stickiness that is off has no duration."
+  }
+
+  assert {
+    condition = jsonencode(output.deployment.routes[1].preceding_actions) == jsonencode([
+      { type = "authenticate-oidc", order = 1, settings = { issuer = "https://id.example.com", client_id = "web" } }
+    ])
+    error_message = "Preceding actions are carried along."
+  }
+
+  assert {
+    condition     = output.deployment.state_table == null
+    error_message = "Without a table the contract says so."
+  }
+}
+
+run "a_contract_of_8192_bytes_fits" {
+  command = plan
+
+  variables {
+    load_balancer = {
+      arn        = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/web/50dc6c495c0c9188"
+      arn_suffix = "app/web/50dc6c495c0c9188"
+      dns_name   = format("%07024d", 0)
+    }
+  }
+
+  assert {
+    condition     = local.json_bytes == 8192 && length(local.json) == 8192
+    error_message = "This contract has ${local.json_bytes} bytes, and was meant to have 8192."
+  }
+}
+
+run "a_contract_of_8193_bytes_is_refused" {
+  command = plan
+
+  variables {
+    load_balancer = {
+      arn        = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/web/50dc6c495c0c9188"
+      arn_suffix = "app/web/50dc6c495c0c9188"
+      # As many characters as fit, one of them of two bytes.
+      dns_name = "ü${format("%07023d", 0)}"
+    }
+  }
+
+  expect_failures = [aws_ssm_parameter.deployment]
+}
