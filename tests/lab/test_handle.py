@@ -4,41 +4,26 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
-import boto3
 import psutil
 import pytest
 
+from tests.lab.world import client, wait_until
 from toolkit.errors import LabError
 from toolkit.lab.handle import Lab, find_lab, running_lab, start_lab, stop_lab
 from toolkit.lab.options import LabOptions
-from toolkit.lab.processes import Recorded, birth_of
+from toolkit.lab.processes import birth_of, is_running
 from toolkit.lab.state import StateDirectory
 
 pytestmark = pytest.mark.lab
 Start = Callable[..., Lab]
 
 
-def wait_until(holds: Callable[[], bool], seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
-
-
 def test_a_lab_answers_as_aws_and_is_gone_after_it_is_stopped(start: Start) -> None:
     lab = start()
-    client = boto3.client(
-        "sts",
-        endpoint_url=lab.endpoint_url,
-        region_name=lab.region,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
-    assert client.get_caller_identity()["Account"] == "123456789012"
+    assert client("sts", lab.endpoint_url).get_caller_identity()["Account"] == "123456789012"
     assert lab.status()["failures"] == []
     stopped = lab.stop()
     assert [one.process.pid for one in stopped][:1] == [lab.pid]
@@ -64,7 +49,8 @@ def test_a_taken_port_is_said_and_leaves_nothing_behind(start: Start, lab_root: 
 
 def test_what_a_killed_lab_leaves_is_found_and_stopped(start: Start) -> None:
     lab = start()
-    children = [Recorded(**child) for child in lab.status()["children"]]
+    left = [process for process in lab.state.processes() if process.pid != lab.pid]
+    assert [process.what for process in left] == ["envoy"]
     orphan = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
     try:
         lab.record(orphan.pid, "sample app")
@@ -72,8 +58,9 @@ def test_what_a_killed_lab_leaves_is_found_and_stopped(start: Start) -> None:
         assert lab.process is not None
         lab.process.wait()
         stopped = stop_lab(lab.state)
-        assert orphan.pid in {one.process.pid for one in stopped}
-        assert all(birth_of(child.pid) != child.birth for child in children)
+        assert {one.process.what for one in stopped} == {"envoy", "sample app"}
+        assert not any(is_running(process) for process in left)
+        assert orphan.wait(5) is not None
         assert stop_lab(lab.state) == []
     finally:
         orphan.kill()
@@ -122,7 +109,7 @@ def test_settings_change_while_the_lab_runs_and_nonsense_is_refused(start: Start
 
 def test_nothing_listens_off_loopback(start: Start) -> None:
     lab = start()
-    family = psutil.Process(lab.pid).children(recursive=True) + [psutil.Process(lab.pid)]
+    family = [*psutil.Process(lab.pid).children(recursive=True), psutil.Process(lab.pid)]
     listening = [c.laddr.ip for p in family for c in p.net_connections("inet") if c.status == psutil.CONN_LISTEN]
     assert listening
     assert all(ip.startswith("127.") for ip in listening)

@@ -40,7 +40,7 @@ def up(
     ] = 60.0,
     time_scale: Annotated[
         float,
-        typer.Option("--time-scale", help="How many times faster than on AWS health checks and draining go."),
+        typer.Option("--time-scale", help="Multiplies health check intervals and drain delays."),
     ] = 1.0,
     foreground: Annotated[
         bool, typer.Option("--foreground", help="Stay in this terminal until Ctrl-C, log on stderr.")

@@ -43,7 +43,9 @@ class ControlPlane:
             request_handler=MotoRequestHandler,
             fd=self._socket.fileno(),
         )
-        self._thread = threading.Thread(target=self._server.serve_forever, name="control-plane", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="control-plane", daemon=True
+        )
         self._thread.start()
 
     def stop(self) -> None:

@@ -191,7 +191,7 @@ def _spawn(state: StateDirectory, options: LabOptions, owner: Recorded | None) -
         os.close(reader)
     if word is None or "error" in word:
         _abandon(process, state)
-        said = word or {"error": "the lab did not start", "hint": f"See {state.log}."}
+        said = word or {"error": f"the lab did not start: {state.last_words()}", "hint": f"See {state.log}."}
         raise LabError(said["error"], hint=said.get("hint", ""))
     return process
 

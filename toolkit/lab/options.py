@@ -25,7 +25,8 @@ class LabOptions:
         propagation_delay: from an accepted write until the load balancer acts on it.
         metrics_delay: from the end of a minute until CloudWatch shows it, incomplete.
         metrics_revision: from then until it has its final value.
-        time_scale: how much faster than on AWS the slow things go (health checks, draining): 10 is ten times.
+        time_scale: what health check intervals and deregistration delays are multiplied by; 0.1 is ten times
+            as fast as on AWS.
     """
 
     name: str = DEFAULT_NAME

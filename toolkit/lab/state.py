@@ -2,7 +2,8 @@
 
 <root>/<name>/lab.json           where the lab answers; written when it is ready, removed when it stops
 <root>/<name>/processes/<pid>    one file per process, so that writers never share a file
-<root>/<name>/lab.log            what the lab and its children say
+<root>/<name>/lab.log            what the lab says
+    <root>/<name>/dataplane/         what the load balancer is told, and what it logs
 <root>/<name>/lock               held while somebody starts or stops the lab
 """
 
@@ -64,6 +65,15 @@ class StateDirectory:
     @property
     def log(self) -> Path:
         return self.path / "lab.log"
+
+    @property
+    def dataplane(self) -> Path:
+        return self.path / "dataplane"
+
+    def last_words(self) -> str:
+        """The last line of the log; empty if there is none."""
+        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
+        return lines[-1].strip() if lines else ""
 
     def create(self) -> None:
         try:

@@ -20,14 +20,18 @@ from typing import Any
 from toolkit.errors import BluegreenError, LabError
 from toolkit.lab.admin import beside
 from toolkit.lab.control_plane import ControlPlane
+from toolkit.lab.dataplane import DataPlane
 from toolkit.lab.fidelity import Fidelity
+from toolkit.lab.metrics import HostCounts, Lateness, MetricsSource, published
 from toolkit.lab.options import LabOptions
 from toolkit.lab.processes import Recorded, is_running
 from toolkit.lab.reconciler import Reconciler
 from toolkit.lab.state import Published, StateDirectory
+from toolkit.lab.survey import look_at_hosts
 
 log = logging.getLogger(__name__)
 _BEAT = 0.5  # seconds between two looks at the children and the owner
+_SURVEY = 10.0  # seconds between two looks at target health for the host counts
 
 
 class Supervisor:
@@ -46,34 +50,59 @@ class Supervisor:
         self._started = time.time()
         self._stop = threading.Event()
         self._control = ControlPlane(options.port)
-        self._reconciler = Reconciler(lambda _region: None)
-        self._fidelity = Fidelity(health=None, on_change=self._reconciler)
+        self._plane = DataPlane(
+            endpoint_url=self._control.endpoint_url,
+            directory=state.dataplane,
+            propagation_delay=options.propagation_delay,
+            time_scale=options.time_scale,
+        )
+        self._reconciler = Reconciler(self._plane.reconcile)
+        self._fidelity = Fidelity(health=self._plane, on_change=self._reconciler)
+        self._hosts = HostCounts()
+        self._metrics = MetricsSource(self._plane.traffic, self._hosts, self._lateness, time.time)
 
     def run(self, ready: Callable[[Published], None]) -> None:
         """Serve until told to stop. `ready` is called once, when everything answers."""
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: self._stop.set())
         with contextlib.ExitStack() as stack:
-            supervisor = self._state.record(os.getpid(), "lab")
-            if supervisor is None:
-                raise LabError("the lab cannot see its own process")
-            stack.callback(self._state.forget, os.getpid())
+            own = self._recorded(os.getpid(), "lab", stack)
             stack.enter_context(self._fidelity)
+            stack.enter_context(published(self._metrics))
             self._control.start(lambda aws: beside(aws, self))
             stack.callback(self._control.stop)
-            published = Published(self._control.endpoint_url, self._options, supervisor)
-            self._state.publish(published)
+            stack.callback(self._plane.stop)
+            self._plane.start()
+            for pid in self._plane.pids:
+                self._recorded(pid, "envoy", stack)
+            announced = Published(self._control.endpoint_url, self._options, own)
+            self._state.publish(announced)
             stack.callback(self._state.retract)
-            ready(published)
+            ready(announced)
             self._watch()
 
+    def _recorded(self, pid: int, what: str, stack: contextlib.ExitStack) -> Recorded:
+        process = self._state.record(pid, what)
+        if process is None:
+            raise LabError(f"{what} (pid {pid}) ended while the lab was starting")
+        stack.callback(self._state.forget, pid)
+        return process
+
     def _watch(self) -> None:
+        surveyed = 0.0
         while not self._stop.wait(_BEAT):
             if self._owner is not None and not is_running(self._owner):
                 log.info("the process this lab belongs to is gone; stopping")
                 return
+            if time.monotonic() - surveyed >= _SURVEY:
+                surveyed = time.monotonic()
+                look_at_hosts(self._plane, self._hosts, now=time.time())
+
+    def _lateness(self) -> Lateness:
+        return Lateness(self._options.metrics_delay, self._options.metrics_revision)
 
     def status(self) -> Mapping[str, Any]:
+        others = [process for process in self._state.processes() if process.pid != os.getpid()]
         return {
             "name": self._options.name,
             "endpoint_url": self._control.endpoint_url,
@@ -81,20 +110,22 @@ class Supervisor:
             "uptime_seconds": round(time.time() - self._started, 1),
             "options": self._options.to_json(),
             "listeners": dict(self.listeners()),
-            "children": [process.to_json() for process in self._state.processes() if process.pid != os.getpid()],
+            "children": [process.to_json() | {"running": is_running(process)} for process in others],
             "reconciliations": self._reconciler.runs,
             "failures": [{"region": one.region, "at": one.at, "error": one.error} for one in self._reconciler.failures],
         }
 
     def listeners(self) -> Mapping[str, str]:
-        return {}
+        return self._plane.listeners()
 
     def change(self, changes: Mapping[str, Any]) -> Mapping[str, Any]:
         self._options = self._options.changed(changes)
+        self._plane.propagation_delay = self._options.propagation_delay
         return self._options.to_json()
 
 
 def main(argument: str) -> int:
+    """Run a lab as `argument` says; the exit code."""
     document = json.loads(argument)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     owner = document.get("owner")
@@ -112,9 +143,9 @@ def main(argument: str) -> int:
             )
             supervisor.run(lambda _published: say({}))
         except BluegreenError as error:
-            if pipe.closed:
-                raise
-            say({"error": error.message, "hint": error.hint})
+            log.exception("the lab ends")
+            if not pipe.closed:
+                say({"error": error.message, "hint": error.hint})
             return error.exit_code
     return 0
 
