@@ -1,0 +1,86 @@
+"""Every module passes its own tests, tests each of its refusals, and says in its README what it takes and gives."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.terraform.conftest import MODULES, Run
+
+ROOMS = ("main.tf", "variables.tf", "outputs.tf", "versions.tf", "README.md")
+module = pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+
+
+def names_of(kind: str, path: Path) -> list[str]:
+    """The names of the blocks of one kind (`variable`, `output`) in a file of a module."""
+    return re.findall(rf'^{kind} "(\w+)"', (path / f"{kind}s.tf").read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+
+def blocks_of(kind: str, text: str) -> list[str]:
+    """The bodies of the top-level blocks of one kind, by the formatter's promise that they end at column 0."""
+    return re.findall(rf'^{kind} "[^"]+"[^{{]*\{{\n(.*?)^\}}', text, flags=re.MULTILINE | re.DOTALL)
+
+
+@module
+@pytest.mark.terraform
+def test_a_module_passes_its_own_tests(path: Path, copy: Path, terraform: Run) -> None:
+    directory = copy / "modules" / path.name
+    init = terraform(directory, "init", "-backend=false", "-input=false")
+    assert init.returncode == 0, init.stdout
+    result = terraform(directory, "test")
+    assert result.returncode == 0, result.stdout
+    summary = re.search(r"Success! (\d+) passed, 0 failed\.", result.stdout)
+    assert summary, f"{path.name} has no tests:\n{result.stdout}"
+    assert int(summary[1]) == sum(len(blocks_of("run", file.read_text())) for file in path.glob("tests/*.tftest.hcl"))
+
+
+@module
+def test_a_module_has_every_room(path: Path) -> None:
+    assert [room for room in ROOMS if not (path / room).is_file()] == []
+
+
+@module
+def test_a_module_tests_as_many_refusals_of_a_variable_as_it_has_validations(path: Path) -> None:
+    """At least one run per validation: a refusal that no test has seen may refuse nothing, or everything."""
+    variables = (path / "variables.tf").read_text(encoding="utf-8")
+    runs = [run for file in path.glob("tests/*.tftest.hcl") for run in blocks_of("run", file.read_text())]
+    lacking = {
+        name: (validations, refusals)
+        for name, body in zip(names_of("variable", path), blocks_of("variable", variables), strict=True)
+        if (validations := len(re.findall(r"^  validation \{", body, flags=re.MULTILINE)))
+        > (refusals := sum(f"expect_failures = [var.{name}]" in run for run in runs))
+    }
+    assert lacking == {}
+
+
+@module
+def test_a_module_tests_its_preconditions(path: Path) -> None:
+    main = (path / "main.tf").read_text(encoding="utf-8")
+    preconditions = len(re.findall(r"^ +precondition \{", main, flags=re.MULTILINE))
+    runs = [run for file in path.glob("tests/*.tftest.hcl") for run in blocks_of("run", file.read_text())]
+    assert sum(bool(re.search(r"expect_failures = \[aws_", run)) for run in runs) >= preconditions
+
+
+@module
+def test_null_is_refused_unless_the_description_says_what_it_means(path: Path) -> None:
+    variables = (path / "variables.tf").read_text(encoding="utf-8")
+    silent = [
+        name
+        for name, body in zip(names_of("variable", path), blocks_of("variable", variables), strict=True)
+        if not re.search(r"^  nullable += false$", body, flags=re.MULTILINE) and " null: " not in body
+    ]
+    assert silent == []
+
+
+@module
+def test_the_readme_names_every_variable_and_output(path: Path) -> None:
+    readme = (path / "README.md").read_text(encoding="utf-8")
+    missing = [name for kind in ("variable", "output") for name in names_of(kind, path) if f"`{name}`" not in readme]
+    assert missing == []
+
+
+@module
+def test_the_readme_names_no_variable_or_output_that_is_gone(path: Path) -> None:
+    readme = (path / "README.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `(\w+)` \|", readme, flags=re.MULTILINE)
+    assert sorted(listed) == sorted(names_of("variable", path) + names_of("output", path))
