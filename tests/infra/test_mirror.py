@@ -38,9 +38,7 @@ def test_an_empty_name_counts_as_unset(home: dict[str, str], tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("below", ["terraform.d/plugins"])
-def test_the_configurations_own_plugins_come_before_the_users(
-    home: dict[str, str], tmp_path: Path, below: str
-) -> None:
+def test_the_configurations_own_plugins_come_before_the_users(home: dict[str, str], tmp_path: Path, below: str) -> None:
     a_mirror(tmp_path / "home" / ".terraform.d" / "plugins")
     own = a_mirror(tmp_path / "configuration" / below)
     assert find(home, tmp_path) == own

@@ -136,7 +136,7 @@ def read(document: object) -> PlannedChanges:
         raise TerraformFailed("terraform marks the plan as errored, so it cannot be applied; nothing was changed")
     entries = [_mapping(entry, "resource_changes") for entry in _list(plan.get("resource_changes"), "resource_changes")]
     managed = [entry for entry in entries if entry.get("mode") != "data"]
-    outputs = _mapping(plan.get("output_changes") or {}, "output_changes")
+    outputs = _mapping(plan.get("output_changes", {}), "output_changes")
     return PlannedChanges(
         changes=tuple(change for entry in managed if (change := _change(entry)) is not None),
         moves=tuple(_text(entry, "address") for entry in managed if entry.get("previous_address")),
