@@ -1,0 +1,72 @@
+variable "region" {
+  description = "The AWS region."
+  type        = string
+  default     = "eu-central-1"
+  nullable    = false
+}
+
+variable "name" {
+  description = "Name of the service."
+  type        = string
+  default     = "web"
+  nullable    = false
+}
+
+variable "certificate_arn" {
+  description = "Certificate in ACM for HTTPS on port 443, with a redirect from port 80. null: HTTP on port 80 alone."
+  type        = string
+  default     = null
+}
+
+variable "ingress_cidr_blocks" {
+  description = "From where the load balancer may be reached."
+  type        = set(string)
+  default     = ["0.0.0.0/0"]
+  nullable    = false
+}
+
+variable "targets" {
+  description = "Private addresses that Terraform registers, per color. Leave empty where ECS or a deployment registers them."
+  type = object({
+    blue  = optional(list(string), [])
+    green = optional(list(string), [])
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "target_port" {
+  description = "The port on which targets listen."
+  type        = number
+  default     = 8080
+  nullable    = false
+}
+
+variable "health_check_path" {
+  description = "The path that tells whether a target is healthy."
+  type        = string
+  default     = "/healthz"
+  nullable    = false
+}
+
+variable "stickiness" {
+  description = "Target-group stickiness of the route. null: none."
+  type        = object({ duration_seconds = number })
+  default     = null
+}
+
+variable "access_logs" {
+  description = "The S3 bucket that takes the access logs, and a prefix in it; its policy must let the load balancer write. null: no access logs."
+  type = object({
+    bucket = string
+    prefix = optional(string)
+  })
+  default = null
+}
+
+variable "deletion_protection" {
+  description = "Whether AWS refuses to delete the load balancer and the state table. Turn it off and apply before a destroy."
+  type        = bool
+  default     = true
+  nullable    = false
+}
