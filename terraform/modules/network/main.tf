@@ -78,11 +78,12 @@ resource "aws_security_group" "targets" {
   tags = merge(var.tags, { Name = "${var.name}-targets" })
 }
 
+# Without descriptions of their own: the emulator (moto) loses those of rules that name a group, and then no
+# plan is ever empty.
 resource "aws_vpc_security_group_ingress_rule" "load_balancer" {
   for_each = local.listener_rules
 
   security_group_id = aws_security_group.load_balancer.id
-  description       = "Requests"
   ip_protocol       = "tcp"
   from_port         = each.value.port
   to_port           = each.value.port
@@ -93,7 +94,6 @@ resource "aws_vpc_security_group_egress_rule" "load_balancer" {
   for_each = local.target_ports
 
   security_group_id            = aws_security_group.load_balancer.id
-  description                  = "Requests and health checks to targets"
   ip_protocol                  = "tcp"
   from_port                    = each.value
   to_port                      = each.value
@@ -104,7 +104,6 @@ resource "aws_vpc_security_group_ingress_rule" "targets" {
   for_each = local.target_ports
 
   security_group_id            = aws_security_group.targets.id
-  description                  = "Requests and health checks from the load balancer"
   ip_protocol                  = "tcp"
   from_port                    = each.value
   to_port                      = each.value
