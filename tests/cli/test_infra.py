@@ -294,8 +294,8 @@ def test_a_plan_that_writes_live_weights_is_warned_of(
 
 def test_an_endpoint_reaches_terraform(infra: Infra, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake(directory, monkeypatch)
-    infra("plan", "--endpoint-url", "http://127.0.0.1:4566")
-    assert "http://127.0.0.1:4566 plan " in (directory / "asked").read_text()
+    infra("plan", "--endpoint-url", "http://aws.example:4566")
+    assert "http://aws.example:4566 plan " in (directory / "asked").read_text()
 
 
 def bluegreen(directory: Path, *arguments: str, **options: Any) -> subprocess.Popen[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from toolkit.errors import BluegreenError, CredentialsError, ProviderUnavailable, TerraformFailed
 from toolkit.infra.events import Diagnostic
 
-_MAX_DETAIL = 400  # characters: a provider's message can hold a whole HTTP answer
+_MAX_PART = 400  # characters: a provider's message can hold a whole HTTP answer
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _PROVIDER = re.compile(
     r"Failed to (query available provider packages|install provider|resolve provider packages)"
@@ -105,14 +105,14 @@ def _lock_hint(said: str) -> str:
 def _line(told: Diagnostic) -> str:
     detail = _first(told.detail)
     where = told.address or told.place
-    parts = [part for part in (where, told.summary.rstrip(" .:"), detail.rstrip(" .")) if part]
-    return " ".join(": ".join(parts).split())
+    parts = [part for part in (where, _first(told.summary).rstrip(" .:"), detail.rstrip(" .")) if part]
+    return ": ".join(parts)
 
 
-def _first(detail: str) -> str:
+def _first(text: str) -> str:
     """The first paragraph, on one line and of bearable length."""
-    line = " ".join(detail.strip().partition("\n\n")[0].split())
-    return line if len(line) <= _MAX_DETAIL else f"{line[:_MAX_DETAIL]}…"
+    line = " ".join(text.strip().partition("\n\n")[0].split())
+    return line if len(line) <= _MAX_PART else f"{line[:_MAX_PART]}…"
 
 
 def _last_words(stderr: str) -> str:

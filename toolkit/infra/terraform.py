@@ -12,6 +12,7 @@ from typing import Any
 
 from toolkit.errors import Interrupted, TerraformFailed, TerraformMissing, UsageError
 from toolkit.infra import diagnosis, events, plan, process, scrub
+from toolkit.infra.endpoint import require_listener
 from toolkit.infra.events import Diagnostic, Event, Log, Progress, Stage, Summary
 from toolkit.infra.mirror import MIRROR_VARIABLE, child_environment, decides_itself, find_mirror, named_mirror
 
@@ -132,9 +133,11 @@ class Terraform:
         """Plan into a private file, which is gone after the block: a plan holds every secret of the state.
 
         Raises:
+            AwsUnreachable: nothing listens at the endpoint.
             TerraformFailed: it could not be planned, or not be read; nothing was changed.
         """
         self._ready()
+        require_listener(self._environ)
         with tempfile.TemporaryDirectory(prefix="bluegreen-plan-") as private:  # mode 0700
             path = Path(private, "plan")
             ran = self._run(
