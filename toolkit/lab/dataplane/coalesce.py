@@ -18,13 +18,16 @@ class Coalescer:
         self._changed = threading.Condition()
         self._begun = 0
         self._ended = 0
+        self._waiting = 0
         self._errors: dict[int, Exception] = {}
 
     def run(self) -> None:
         """Return when a run that began after this call has ended; raises what that run raised."""
         with self._changed:
             wanted = self._begun + 1
+            self._waiting += 1
             self._changed.wait_for(lambda: self._ended == self._begun or self._ended >= wanted)
+            self._waiting -= 1
             is_mine = self._begun < wanted
             if is_mine:
                 self._begun = wanted

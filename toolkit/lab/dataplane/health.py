@@ -59,8 +59,13 @@ def hosts_of(cluster_statuses: Sequence[Mapping[str, Any]]) -> dict[HostKey, Hos
 
 
 def health_of(
-    group: TargetGroup, target: Target, *, used: bool, hosts: Mapping[HostKey, HostState], failures: Mapping[HostKey, str]
-) -> TargetHealth:  # fmt: skip
+    group: TargetGroup,
+    target: Target,
+    *,
+    used: bool,
+    hosts: Mapping[HostKey, HostState],
+    failures: Mapping[HostKey, str],
+) -> TargetHealth:
     """One registered target's health. `failures` holds the last failure type per host, if there was one."""
     if not used:
         return UNUSED
@@ -70,18 +75,18 @@ def health_of(
     host = hosts.get(key)
     if host is None:
         return REGISTERING
-    if not host.failed:
-        return HEALTHY
-    failure = failures.get(key)
+    return _sick(group, host, failures.get(key)) if host.failed else HEALTHY
+
+
+def _sick(group: TargetGroup, host: HostState, failure: str | None) -> TargetHealth:
     if failure is None:
         # Envoy holds a new host for failed until its first check has passed, and reports no event before.
         return CHECKING
     if host.timed_out or failure == "NETWORK_TIMEOUT":
         return TIMED_OUT
     if failure == "ACTIVE":
-        return TargetHealth(
-            "unhealthy", "Target.ResponseCodeMismatch", f"Health checks failed: no code of {group.health_check.matcher}"
-        )
+        said = f"Health checks failed: no code of {group.health_check.matcher}"
+        return TargetHealth("unhealthy", "Target.ResponseCodeMismatch", said)
     return FAILED
 
 

@@ -5,7 +5,7 @@ must match the whole value. Source: Elastic Load Balancing user guide, "Conditio
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from ipaddress import IPv4Network, ip_network
 from typing import Any
 
@@ -33,31 +33,37 @@ def route_match(conditions: Sequence[Condition]) -> Json:
     for condition in conditions:
         if condition.field == "path-pattern" and condition.values and "safe_regex" not in match:
             del match["prefix"]
-            match["safe_regex"] = {"regex": _any_of(map(wildcard_regex, condition.values))}
+            match["safe_regex"] = {"regex": _wild(condition.values)}
         else:
             headers.append(_header_match(condition))
     return match | ({"headers": headers} if headers else {})
 
 
 def _header_match(condition: Condition) -> Json:
-    """Everything but a first path pattern is a regular expression on some (pseudo) header."""
-    match condition.field:
-        case "host-header" if condition.values:
-            # The port is no part of the host that a rule compares.
-            return _header(":authority", f"(?i){_any_of(map(wildcard_regex, condition.values))}(?::[0-9]+)?")
-        case "http-header" if condition.values:
-            return _header(condition.header.lower(), f"(?i){_any_of(map(wildcard_regex, condition.values))}")
-        case "http-request-method" if condition.values:
-            return _header(":method", _any_of(map(re.escape, condition.values)))
-        case "query-string" if condition.pairs:
-            return _header(":path", _query_regex(condition.pairs))
-        case "source-ip" if condition.values:
-            return _header(SOURCE_HEADER, _any_of(map(cidr_regex, condition.values)))
-        case "path-pattern" if condition.values:
-            return _header(":path", rf"{_any_of(map(wildcard_regex, condition.values))}(?:\?.*)?")
-        case _:
-            # No values, or a kind of condition the lab does not know: the rule never matches.
-            return dict(_NEVER)
+    """Everything but a first path pattern is a regular expression on some (pseudo) header.
+
+    A condition without values, or of a kind that the lab does not know, never holds.
+    """
+    expressions = _EXPRESSIONS.get(condition.field)
+    if expressions is None or not (condition.values or condition.pairs):
+        return dict(_NEVER)
+    header, regex = expressions(condition)
+    return {"name": header, "string_match": {"safe_regex": {"regex": regex}}}
+
+
+_EXPRESSIONS: dict[str, Callable[[Condition], tuple[str, str]]] = {
+    "path-pattern": lambda each: (":path", rf"{_wild(each.values)}(?:\?.*)?"),
+    # The port is no part of the host that a rule compares.
+    "host-header": lambda each: (":authority", rf"(?i){_wild(each.values)}(?::[0-9]+)?"),
+    "http-header": lambda each: (each.header.lower(), f"(?i){_wild(each.values)}"),
+    "http-request-method": lambda each: (":method", _any_of(map(re.escape, each.values))),
+    "query-string": lambda each: (":path", _query_regex(each.pairs)),
+    "source-ip": lambda each: (SOURCE_HEADER, _any_of(map(cidr_regex, each.values))),
+}
+
+
+def _wild(patterns: Iterable[str]) -> str:
+    return _any_of(map(wildcard_regex, patterns))
 
 
 def cidr_regex(cidr: str) -> str:
@@ -87,7 +93,3 @@ def _query_regex(pairs: Sequence[tuple[str | None, str]]) -> str:
 
 def _any_of(expressions: Iterable[str]) -> str:
     return f"(?:{'|'.join(expressions)})"
-
-
-def _header(name: str, regex: str) -> Json:
-    return {"name": name, "string_match": {"safe_regex": {"regex": regex}}}

@@ -46,6 +46,7 @@ class DataPlane:
         poll_interval: float = 1.0,
     ) -> None:  # fmt: skip
         directory.mkdir(parents=True, exist_ok=True)
+        self.endpoint_url = endpoint_url
         self.propagation_delay = propagation_delay
         self._time_scale = time_scale
         self._poll_interval = poll_interval

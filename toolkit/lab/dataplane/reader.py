@@ -172,24 +172,21 @@ def _forward(action: Json) -> Forward:
 def condition_of(condition: Json) -> Condition:
     """Reads the `…Config` form and the older `Values`: AWS and moto answer with either."""
     field = condition["Field"]
-    legacy = tuple(condition.get("Values") or ())
-    match field:
-        case "path-pattern":
-            return Condition(field, tuple((condition.get("PathPatternConfig") or {}).get("Values") or legacy))
-        case "host-header":
-            return Condition(field, tuple((condition.get("HostHeaderConfig") or {}).get("Values") or legacy))
-        case "http-request-method":
-            return Condition(field, tuple(condition["HttpRequestMethodConfig"]["Values"]))
-        case "source-ip":
-            return Condition(field, tuple(condition["SourceIpConfig"]["Values"]))
-        case "http-header":
-            config = condition["HttpHeaderConfig"]
-            return Condition(field, tuple(config["Values"]), header=config["HttpHeaderName"])
-        case "query-string":
-            pairs = tuple((pair.get("Key"), pair["Value"]) for pair in condition["QueryStringConfig"]["Values"])
-            return Condition(field, pairs=pairs)
-        case _:
-            return Condition(field, legacy)
+    config = condition.get(_CONFIGS.get(field, "")) or {}
+    if field == "query-string":
+        return Condition(field, pairs=tuple((pair.get("Key"), pair["Value"]) for pair in config.get("Values", ())))
+    values = tuple(config.get("Values") or condition.get("Values") or ())
+    return Condition(field, values, header=config.get("HttpHeaderName", ""))
+
+
+_CONFIGS = {
+    "path-pattern": "PathPatternConfig",
+    "host-header": "HostHeaderConfig",
+    "http-header": "HttpHeaderConfig",
+    "http-request-method": "HttpRequestMethodConfig",
+    "query-string": "QueryStringConfig",
+    "source-ip": "SourceIpConfig",
+}
 
 
 def _listener(source: Json, rules: Sequence[Json]) -> Listener:

@@ -1,0 +1,288 @@
+"""The data plane with a real Envoy, on what moto holds."""
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.lab.dataplane.rig import REGION, Rig, fixed, forward, target, until
+from toolkit.errors import LabError
+from toolkit.lab.app import Site, start_app
+from toolkit.lab.dataplane import DataPlane
+from toolkit.lab.load import LoadPlan, LoadProcess
+
+pytestmark = pytest.mark.lab
+
+
+def split(rig: Rig, blue: int, green: int, sticky: int | None = None) -> dict[str, object]:
+    return forward((rig.groups["blue"], blue), (rig.groups["green"], green), sticky=sticky)
+
+
+def test_weights_decide_who_answers(rig: Rig) -> None:
+    with rig.listening(split(rig, 100, 0)) as listener:
+        assert rig.ask_many(listener, 50) == {"blue": 50}
+        rig.shift(listener, split(rig, 0, 100))
+        assert rig.ask_many(listener, 50) == {"green": 50}
+        rig.shift(listener, split(rig, 3, 1))
+        green = rig.ask_many(listener, 4000)["green"]
+        # 1000 expected, deviation 27: six of them, so chance fails this once in a billion runs.
+        assert abs(green - 1000) < 6 * 27.4
+        rig.shift(listener, split(rig, 0, 0))
+        assert rig.ask(listener).status == 503
+
+
+def test_rules_are_tried_by_priority_and_every_condition_counts(rig: Rig) -> None:
+    with rig.listening() as listener:
+        rig.rule(listener, 30, fixed(230), path="/a*")
+        rig.rule(listener, 10, fixed(210), path="/a/b")
+        both = [
+            {"Field": "path-pattern", "Values": ["/a/*"]},
+            {"Field": "host-header", "HostHeaderConfig": {"Values": ["*.example.com"]}},
+        ]
+        rig.rule(listener, 20, fixed(220), conditions=both)
+        rig.rule(listener, 40, fixed(240), conditions=[
+            {"Field": "query-string", "QueryStringConfig": {"Values": [{"Key": "v", "Value": "2*"}]}},
+        ])  # fmt: skip
+        rig.rule(listener, 50, fixed(250), conditions=[
+            {"Field": "http-request-method", "HttpRequestMethodConfig": {"Values": ["DELETE"]}},
+            {"Field": "source-ip", "SourceIpConfig": {"Values": ["127.0.0.0/8"]}},
+        ])  # fmt: skip
+        rig.rule(listener, 60, fixed(260), conditions=[
+            {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X-Group", "Values": ["beta?"]}},
+        ])  # fmt: skip
+        rig.rule(listener, 70, fixed(270), conditions=[
+            {"Field": "source-ip", "SourceIpConfig": {"Values": ["10.0.0.0/8"]}},
+        ])  # fmt: skip
+        assert rig.ask(listener, "/a/b").status == 210
+        assert rig.ask(listener, "/a/c", Host="x.example.com").status == 220
+        assert rig.ask(listener, "/a/c").status == 230
+        assert rig.ask(listener, "/?u=1&v=21").status == 240
+        assert rig.ask(listener, "/", "DELETE").status == 250
+        assert rig.ask(listener, "/", X_Group="BETA2").status == 260
+        # The client's own header of that name must not stand for its address.
+        assert rig.ask(listener, "/", X_Lab_Source_Ip="10.1.1.1").status == 404
+
+
+def test_fixed_responses_and_redirects(rig: Rig) -> None:
+    redirect = {"Type": "redirect", "RedirectConfig": {"StatusCode": "HTTP_301", "Protocol": "HTTPS", "Port": "443"}}
+    moved = {"Type": "redirect", "RedirectConfig": {"StatusCode": "HTTP_302", "Path": "/v2/#{path}"}}
+    with rig.listening(fixed(418, "teapot")) as listener:
+        rig.rule(listener, 1, redirect, path="/secure/*")
+        rig.rule(listener, 2, moved, path="/old/*")
+        answer = rig.ask(listener)
+        assert (answer.status, answer.body, answer.headers["content-type"]) == (418, b"teapot", "text/plain")
+        answer = rig.ask(listener, "/secure/x?y=1", Host="example.com")
+        assert answer.status == 301
+        assert answer.headers["location"] in (
+            "https://example.com:443/secure/x?y=1",
+            "https://example.com/secure/x?y=1",
+        )
+        answer = rig.ask(listener, "/old/x?y=1")
+        assert answer.status == 302
+        assert answer.headers["location"].endswith("/v2/old/x?y=1")
+
+
+def test_a_cookie_beats_a_weight_of_zero_until_stickiness_is_off(rig: Rig) -> None:
+    with rig.listening(split(rig, 100, 0, sticky=300)) as listener:
+        first = rig.ask(listener)
+        assert first.color == "blue"
+        cookie = first.headers["set-cookie"].partition(";")[0]
+        assert cookie.startswith("AWSALBTG=")
+        rig.shift(listener, split(rig, 0, 100, sticky=300))
+        assert rig.ask(listener).color == "green"
+        assert rig.ask(listener, Cookie=cookie).color == "blue"
+        rig.shift(listener, split(rig, 0, 100))
+        assert rig.ask(listener, Cookie=cookie).color == "green"
+
+
+def test_health_follows_the_target(rig: Rig) -> None:
+    group, site = rig.groups["blue"], rig.sites["blue"]
+    assert rig.health_of(group, site).reason == "Target.NotInUse"
+    with rig.listening(split(rig, 100, 0)) as listener:
+        rig.wait_healthy(group, site)
+        rig.app.set_faults(site, unhealthy=True)
+        until(lambda: rig.health_of(group, site).state == "unhealthy")
+        assert rig.health_of(group, site).reason == "Target.ResponseCodeMismatch"
+        assert rig.ask(listener).color == "blue"  # the only target: it fails open
+        rig.app.set_faults(site, unhealthy=False)
+        rig.wait_healthy(group, site)
+    until(lambda: rig.health_of(group, site).state == "unused")
+
+
+def test_why_a_target_is_unhealthy(rig: Rig) -> None:
+    hanging, nobody = Site("127.77.0.9", 18080), Site("127.77.0.10", 18080)
+    with start_app([hanging], "--hang") as app:
+        group = rig.group(hanging, nobody)
+        with rig.listening(forward((group, 1))):
+            until(lambda: rig.health_of(group, nobody).reason == "Target.FailedHealthChecks")
+            until(lambda: rig.health_of(group, hanging).reason == "Target.Timeout")
+        app.kill()
+
+
+def test_a_group_without_targets_answers_503(rig: Rig) -> None:
+    with rig.listening(forward((rig.group(), 1))) as listener:
+        assert rig.ask(listener).status == 503
+
+
+def test_a_target_that_refuses_resets_or_keeps_silent(rig: Rig) -> None:
+    site = Site("127.77.0.11", 18080)
+    with start_app([site]) as app:
+        group = rig.group(site, HealthCheckIntervalSeconds=300)
+        with rig.listening(forward((group, 1))) as listener:
+            rig.wait_healthy(group, site)
+            began = time.time()
+            rig.elbv2.modify_load_balancer_attributes(
+                LoadBalancerArn=rig.balancer, Attributes=[{"Key": "idle_timeout.timeout_seconds", "Value": "1"}]
+            )
+            rig.plane.reconcile(REGION)
+            app.set_faults(site, reset=True)
+            assert rig.ask(listener).status == 502
+            app.set_faults(site, reset=False, hang=True)
+            assert rig.ask(listener).status == 504
+            app.kill()
+            assert rig.ask(listener).status == 502
+            suffix = group.rpartition(":")[2]
+
+            def counted() -> tuple[int, int, int, int]:
+                rows = [row for row in rig.plane.traffic(began) if row.target_group == suffix]
+                return (
+                    sum(row.request_count for row in rows),
+                    sum(row.elb_5xx for row in rows),
+                    sum(row.target_5xx for row in rows),
+                    sum(row.connection_errors for row in rows),
+                )
+
+            until(lambda: counted() == (3, 3, 0, 1))
+
+
+def test_a_deregistered_target_drains_and_its_request_ends_well(rig: Rig) -> None:
+    slow = Site("127.77.0.12", 18080, "slow")
+    with start_app([slow], "--latency-ms", "700") as app:
+        group = rig.group(slow)
+        rig.elbv2.modify_target_group_attributes(
+            TargetGroupArn=group, Attributes=[{"Key": "deregistration_delay.timeout_seconds", "Value": "50"}]
+        )
+        with rig.listening(forward((group, 1))) as listener:
+            rig.wait_healthy(group, slow)
+            answers: list[str] = []
+            under_way = threading.Thread(target=lambda: answers.append(rig.ask(listener).color))
+            under_way.start()
+            time.sleep(0.3)  # let it reach the target, which takes 0.7 s
+            rig.elbv2.deregister_targets(TargetGroupArn=group, Targets=[target(slow)])
+            rig.plane.reconcile(REGION)
+            assert rig.health_of(group, slow).reason == "Target.DeregistrationInProgress"
+            assert rig.ask(listener).status == 503
+            under_way.join()
+            assert answers == ["slow"]
+            until(lambda: not rig.plane.health(group))  # 50 s at a time scale of 0.02
+        app.kill()
+
+
+def test_shifting_and_replacing_targets_under_load_drops_nothing(rig: Rig) -> None:
+    sites = rig.sites
+    with rig.listening(split(rig, 100, 0)) as listener:
+        for color in ("blue", "green"):
+            rig.wait_healthy(rig.groups[color], sites[color])
+        url = rig.plane.listeners()[listener]
+        expected = {"blue": "v1", "green": "v2"}
+        plan = LoadPlan(url, duration=30, connections=8, post_share=0.5, expected=expected)
+        another = Site("127.77.0.13", 18080, "green", "v2")
+        with LoadProcess(plan) as keeping, LoadProcess(LoadPlan(url, duration=30, keep_alive=False)) as closing:
+            for weights in [(100, 0), (50, 50), (0, 100), (90, 10)] * 4:
+                rig.shift(listener, split(rig, *weights))
+            rig.shift(listener, split(rig, 100, 0))
+            with start_app([another]):
+                rig.elbv2.register_targets(TargetGroupArn=rig.groups["green"], Targets=[target(another)])
+                rig.plane.reconcile(REGION)
+                rig.wait_healthy(rig.groups["green"], another)
+                rig.shift(listener, split(rig, 50, 50))
+                rig.elbv2.deregister_targets(TargetGroupArn=rig.groups["green"], Targets=[target(another)])
+                rig.plane.reconcile(REGION)
+                time.sleep(0.3)  # a graceful release lets go of the target after what it has in hand
+            results = keeping.stop(), closing.stop()
+        for result in results:
+            assert (result.failed, result.failures) == (0, [])
+            assert result.requests > 200
+            assert result.colors.keys() == {"blue", "green"}
+
+
+def test_no_old_answer_after_reconcile_has_returned(rig: Rig) -> None:
+    with rig.listening(split(rig, 100, 0)) as listener:
+        plan = LoadPlan(rig.plane.listeners()[listener], duration=20, connections=8)
+        with LoadProcess(plan) as load:
+            until(lambda: load.count()["requests"] > 100)
+            rig.shift(listener, split(rig, 0, 100))
+            shifted = time.monotonic()
+            until(lambda: load.count()["at"] > shifted + 0.4)
+            result = load.stop()
+        assert result.colors["blue"] > 0
+        assert result.started("blue", after=shifted + 0.1) == 0
+        assert result.started("green", after=shifted + 0.1) > 0
+
+
+def test_a_propagation_delay_lies_between_write_and_effect(rig: Rig) -> None:
+    with rig.listening(split(rig, 100, 0)) as listener:
+        rig.plane.propagation_delay = 0.5
+        try:
+            rig.shift(listener, split(rig, 0, 100))
+            written = time.monotonic()
+            assert rig.ask(listener).color == "blue"
+            until(lambda: rig.ask(listener).color == "green")
+            assert time.monotonic() - written > 0.4
+        finally:
+            rig.plane.propagation_delay = 0.0
+
+
+def test_https_listeners_have_a_certificate_of_the_labs_own(rig: Rig) -> None:
+    certificate = {"CertificateArn": rig.certificate()}
+    with rig.listening(split(rig, 100, 0), Protocol="HTTPS", Certificates=[certificate]) as listener:
+        url = rig.plane.listeners()[listener]
+        assert url.startswith("https://")
+        with LoadProcess(LoadPlan(url, requests=20, duration=10, connections=2)) as load:
+            result = load.wait(20)
+        assert (result.failed, result.colors) == (0, {"blue": 20})
+
+
+def test_the_poll_follows_a_change_that_nobody_announced(rig: Rig) -> None:
+    with rig.listening(fixed(201)) as listener:
+        rig.elbv2.modify_listener(ListenerArn=listener, DefaultActions=[fixed(202)])
+        until(lambda: rig.ask(listener).status == 202)
+
+
+def test_everything_is_on_loopback(rig: Rig) -> None:
+    with rig.listening() as listener:
+        assert rig.plane.listeners()[listener].startswith("http://127.0.0.1:")
+        inodes = set()
+        (pid,) = rig.plane.pids
+        for descriptor in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208  names, not paths
+            link = os.readlink(f"/proc/{pid}/fd/{descriptor}")  # noqa: PTH115
+            inodes.add(link.removeprefix("socket:[").removesuffix("]"))
+        listening = [line.split() for line in open("/proc/net/tcp").readlines()[1:]]  # noqa: PTH123, SIM115
+        addresses = [fields[1] for fields in listening if fields[3] == "0A" and fields[9] in inodes]
+        assert addresses
+        assert {address.partition(":")[0] for address in addresses} == {"0100007F"}
+
+
+def test_it_stops_for_good_and_can_be_started_again(rig: Rig, tmp_path: Path) -> None:
+    plane = DataPlane(endpoint_url=rig.plane.endpoint_url, directory=tmp_path)
+    with pytest.raises(LabError, match="not running"):
+        plane.reconcile(REGION)
+    for _ in range(2):
+        plane.start()
+        (pid,) = plane.pids
+        plane.stop()
+        plane.stop()
+        assert plane.pids == ()
+        assert not os.path.exists(f"/proc/{pid}")  # noqa: PTH110
+
+
+def test_an_endpoint_that_does_not_answer_is_said(tmp_path: Path) -> None:
+    plane = DataPlane(endpoint_url="http://127.0.0.1:9", directory=tmp_path)
+    plane.start()
+    try:
+        with pytest.raises(LabError, match="could not be read"):
+            plane.reconcile(REGION)
+    finally:
+        plane.stop()
