@@ -92,6 +92,7 @@ def test_a_held_lock_says_by_whom_and_how_to_break_it() -> None:
     assert isinstance(error, TerraformFailed)
     assert "ops@host holds it since 2026-11-22 10:20:22 UTC" in error.hint
     assert "force-unlock 7204bdf9" in error.hint
+    assert "Lock Info" not in error.message
 
 
 def test_a_lock_that_says_nothing_of_its_holder_still_has_a_way_out() -> None:

@@ -59,7 +59,9 @@ def test_each_message_has_its_value(told: str, event: object) -> None:
     assert parse(told) == event
 
 
-@pytest.mark.parametrize("told", ["", "\n", "{}", line("version"), line("outputs", outputs={"s": {"value": "x"}})])
+@pytest.mark.parametrize(
+    "told", ["", "\n", "{}", line("version"), line("resource_drift"), line("outputs", outputs={"s": {"value": "x"}})]
+)
 def test_what_says_nothing_new_is_silent(told: str) -> None:
     assert parse(told) is None
 

@@ -90,6 +90,8 @@ class Live:
 def line_of(event: Event) -> str:
     """An event in words; empty for one that the plan's print or the error repeats."""
     match event:
+        case Progress(action="read", stage=Stage.STARTED | Stage.DONE):
+            return ""  # a data source
         case Progress(address, action, stage, seconds):
             doing, done = _VERBS.get(action, (action, action))
             return {

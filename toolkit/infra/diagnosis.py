@@ -17,6 +17,7 @@ _CREDENTIALS = re.compile(
     r"|failed to refresh cached credentials|security token included in the request is (expired|invalid)",
     re.IGNORECASE,
 )
+_LOCKED = "Error acquiring the state lock"
 _HINTS: Sequence[tuple[re.Pattern[str], str]] = (
     (
         re.compile(
@@ -88,7 +89,7 @@ def _kind_and_hint(said: str) -> tuple[type[BluegreenError], str]:
             CredentialsError,
             "Renew the AWS credentials (AWS_PROFILE, `aws sso login`), then run it again.",
         )
-    if "Error acquiring the state lock" in said:
+    if _LOCKED in said:
         return TerraformFailed, _lock_hint(said)
     return TerraformFailed, next((hint for pattern, hint in _HINTS if pattern.search(said)), "")
 
@@ -103,7 +104,7 @@ def _lock_hint(said: str) -> str:
 
 
 def _line(told: Diagnostic) -> str:
-    detail = _first(told.detail)
+    detail = "" if _LOCKED in told.summary else _first(told.detail)  # the hint says it better
     where = told.address or told.place
     parts = [part for part in (where, _first(told.summary).rstrip(" .:"), detail.rstrip(" .")) if part]
     return ": ".join(parts)

@@ -80,8 +80,8 @@ _STAGES = {
     "apply_complete": Stage.DONE,
     "apply_errored": Stage.FAILED,
 }
-# Said again by other events, or of no use to anybody who watches.
-_SILENT = frozenset({"version", "outputs", "refresh_start", "provision_start", "provision_complete"})
+# Said again by other events, or of no use to anybody who watches (resource_drift counts computed values too).
+_SILENT = frozenset({"version", "outputs", "refresh_start", "provision_start", "provision_complete", "resource_drift"})
 
 
 def parse(line: str) -> Event | None:
