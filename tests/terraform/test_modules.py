@@ -1,14 +1,15 @@
-"""Every module passes its own tests, tests each of its refusals, and says in its README what it takes and gives."""
+"""Modules and examples pass their own tests, test each refusal, and say in a README what they take and give."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-from tests.terraform.conftest import MODULES, Run
+from tests.terraform.conftest import EXAMPLES, MODULES, TERRAFORM, Run
 
 ROOMS = ("main.tf", "variables.tf", "outputs.tf", "versions.tf", "README.md")
 module = pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+module_or_example = pytest.mark.parametrize("path", [*MODULES, *EXAMPLES], ids=lambda path: path.name)
 
 
 def names_of(kind: str, path: Path) -> list[str]:
@@ -21,10 +22,10 @@ def blocks_of(kind: str, text: str) -> list[str]:
     return re.findall(rf'^{kind} "[^"]+"[^{{]*\{{\n(.*?)^\}}', text, flags=re.MULTILINE | re.DOTALL)
 
 
-@module
+@module_or_example
 @pytest.mark.terraform
-def test_a_module_passes_its_own_tests(path: Path, copy: Path, terraform: Run) -> None:
-    directory = copy / "modules" / path.name
+def test_its_own_tests_pass(path: Path, copy: Path, terraform: Run) -> None:
+    directory = copy / path.relative_to(TERRAFORM)
     init = terraform(directory, "init", "-backend=false", "-input=false")
     assert init.returncode == 0, init.stdout
     result = terraform(directory, "test")
@@ -34,8 +35,8 @@ def test_a_module_passes_its_own_tests(path: Path, copy: Path, terraform: Run) -
     assert int(summary[1]) == sum(len(blocks_of("run", file.read_text())) for file in path.glob("tests/*.tftest.hcl"))
 
 
-@module
-def test_a_module_has_every_room(path: Path) -> None:
+@module_or_example
+def test_it_has_every_room(path: Path) -> None:
     assert [room for room in ROOMS if not (path / room).is_file()] == []
 
 
@@ -61,7 +62,7 @@ def test_a_module_tests_its_preconditions(path: Path) -> None:
     assert sum(bool(re.search(r"expect_failures = \[aws_", run)) for run in runs) >= preconditions
 
 
-@module
+@module_or_example
 def test_null_is_refused_unless_the_description_says_what_it_means(path: Path) -> None:
     variables = (path / "variables.tf").read_text(encoding="utf-8")
     silent = [
@@ -72,14 +73,14 @@ def test_null_is_refused_unless_the_description_says_what_it_means(path: Path) -
     assert silent == []
 
 
-@module
+@module_or_example
 def test_the_readme_names_every_variable_and_output(path: Path) -> None:
     readme = (path / "README.md").read_text(encoding="utf-8")
     missing = [name for kind in ("variable", "output") for name in names_of(kind, path) if f"`{name}`" not in readme]
     assert missing == []
 
 
-@module
+@module_or_example
 def test_the_readme_names_no_variable_or_output_that_is_gone(path: Path) -> None:
     readme = (path / "README.md").read_text(encoding="utf-8")
     listed = re.findall(r"^\| `(\w+)` \|", readme, flags=re.MULTILINE)
