@@ -44,6 +44,10 @@ class LoadPlan:
             raise ValueError(f"post share is {self.post_share}; it is a share, from 0 to 1")
         if self.rate is not None and self.rate <= 0:
             raise ValueError(f"rate is {self.rate}; it takes more than 0 requests a second")
+        try:
+            self.wire("GET")
+        except UnicodeEncodeError as error:
+            raise ValueError(f"{error.object[error.start : error.end]!r} cannot be sent in a header") from error
 
     @property
     def host(self) -> str:
