@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,9 +10,11 @@ import typer
 
 from toolkit.cli.options import Output, OutputOption
 from toolkit.cli.render import note, print_json, style
+from toolkit.errors import DemoFailed, Interrupted
 
 if TYPE_CHECKING:
     from toolkit.lab.handle import Lab
+    from toolkit.lab.report import Report
 
 app = typer.Typer(
     help="The AWS the toolkit needs, on this machine, with real HTTP traffic.",
@@ -146,4 +149,51 @@ def _status_lines(document: Mapping[str, Any]) -> list[str]:
         style(f"  the load balancer of {one['region']} is not as AWS says: {one['error']}", 31)
         for one in document["failures"]
     ]
+    return lines
+
+
+@app.command()
+def demo(
+    rate: Annotated[float, typer.Option("--rate", min=1, max=5000, help="Requests per second.")] = 400.0,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Provision, cut over and come back under real traffic, offline; exit 0 only if no request failed.
+
+    Takes about two minutes and leaves nothing running. Needs terraform and a clone of the project.
+    """
+    _require_extra()
+    from toolkit.lab.demo import run_demo
+
+    began = time.monotonic()
+    try:
+        report = run_demo(lambda line: note(f"{time.monotonic() - began:6.1f} s  {line}"), rate=rate)
+    except KeyboardInterrupt:
+        raise Interrupted("the demo was interrupted; everything it had started is stopped") from None
+    if output is Output.JSON:
+        print_json(report.to_json())
+    else:
+        print("\n".join(_report_lines(report)))
+    if report.faults:
+        raise DemoFailed("; ".join(report.faults))
+
+
+def _report_lines(report: "Report") -> list[str]:
+    answered = ", ".join(f"{color} {count:,}" for color, count in sorted(report.colors.items()))
+    latency = ", ".join(f"{name} {milliseconds:.1f} ms" for name, milliseconds in report.latency_ms.items())
+    lines = [
+        "",
+        f"requests sent     {report.requests:,}",
+        f"requests failed   {report.failed:,}",
+        f"who answered      {answered}",
+        f"latency           {latency}",
+    ]
+    for moved in report.releases:
+        old = (
+            "the other color never answered"
+            if moved.traffic_seconds is None
+            else (f"last answer of the old color after {moved.traffic_seconds:.2f} s")
+        )
+        lines.append(f"to {moved.to:<14} {old}; command {moved.command_seconds:.1f} s ({moved.command})")
+    lines.append(f"terraform plan    {'empty' if report.plan_empty else 'NOT empty'}")
+    lines.append(f"took              {report.seconds:.0f} s")
     return lines

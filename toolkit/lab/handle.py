@@ -15,12 +15,12 @@ from typing import Any, Self
 
 from toolkit.errors import LabError
 from toolkit.lab.options import DEFAULT_NAME, LabOptions
-from toolkit.lab.processes import Recorded, Stopped, recorded, stop
+from toolkit.lab.processes import Recorded, Stopped, is_running, recorded, stop
 from toolkit.lab.state import Published, StateDirectory
 
 REGION = "eu-central-1"
 START_SECONDS = 30.0
-GRACE_SECONDS = 10.0
+GRACE_SECONDS = 20.0
 _HTTP_SECONDS = 10.0
 
 
@@ -71,7 +71,7 @@ class Lab:
         return LabOptions.from_json(self._ask("PUT", "settings", changes))
 
     def record(self, pid: int, what: str) -> None:
-        """Let the lab's end be the end of this process too."""
+        """Let the lab's end, or its crash and `lab down`, be the end of this process too."""
         self.state.record(pid, what)
 
     def stop(self) -> list[Stopped]:
@@ -232,8 +232,11 @@ def stop_lab(state: StateDirectory) -> list[Stopped]:
     """Stop a lab and every process recorded for it, also what a crashed one has left; what was stopped."""
     with state.locked():
         published = state.published()
-        stopped = [] if published is None else stop([published.supervisor], grace=GRACE_SECONDS)
-        return stopped + sweep(state)
+        before = [process for process in state.processes() if is_running(process)]
+        # The lab first: it ends its own children in order.
+        own = [] if published is None else stop([published.supervisor], grace=GRACE_SECONDS)
+        killed = {one.process for one in own + sweep(state) if one.killed}
+        return [Stopped(process, killed=process in killed) for process in before]
 
 
 def sweep(state: StateDirectory) -> list[Stopped]:

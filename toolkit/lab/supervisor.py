@@ -24,13 +24,14 @@ from toolkit.lab.dataplane import DataPlane
 from toolkit.lab.fidelity import Fidelity
 from toolkit.lab.metrics import HostCounts, Lateness, MetricsSource, published
 from toolkit.lab.options import LabOptions
-from toolkit.lab.processes import Recorded, is_running
+from toolkit.lab.processes import Recorded, is_running, stop
 from toolkit.lab.reconciler import Reconciler
 from toolkit.lab.state import Published, StateDirectory
 from toolkit.lab.survey import look_at_hosts
 
 log = logging.getLogger(__name__)
 _BEAT = 0.5  # seconds between two looks at the children and the owner
+_GUEST_GRACE = 8.0  # less than those who stop the lab wait for it
 _SURVEY = 10.0  # seconds between two looks at target health for the host counts
 
 
@@ -67,6 +68,7 @@ class Supervisor:
             signal.signal(name, lambda *_: self._stop.set())
         with contextlib.ExitStack() as stack:
             own = self._recorded(os.getpid(), "lab", stack)
+            stack.callback(self._stop_guests)
             stack.enter_context(self._fidelity)
             stack.enter_context(published(self._metrics))
             self._control.start(lambda aws: beside(aws, self))
@@ -87,6 +89,13 @@ class Supervisor:
             raise LabError(f"{what} (pid {pid}) ended while the lab was starting")
         stack.callback(self._state.forget, pid)
         return process
+
+    def _stop_guests(self) -> None:
+        """End what others have recorded to end with this lab: sample apps, the commands of a demo."""
+        guests = [process for process in self._state.processes() if process.pid != os.getpid()]
+        stop(guests, grace=_GUEST_GRACE)
+        for process in guests:
+            self._state.forget(process.pid)
 
     def _watch(self) -> None:
         surveyed = 0.0

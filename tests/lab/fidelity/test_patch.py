@@ -1,0 +1,238 @@
+"""The patches in force, on moto in this process."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from tests.lab.world import Pair
+from toolkit.lab.fidelity import Fidelity, Health, HealthSource
+from toolkit.lab.fidelity.health import Address
+
+REGION = "eu-central-1"
+A = "10.0.0.1"
+
+
+class Checks(HealthSource):
+    """A health source that says what it is told."""
+
+    def __init__(self) -> None:
+        self.says: dict[Address, Health] = {}
+
+    def health(self, target_group_arn: str) -> Mapping[Address, Health]:
+        return self.says
+
+
+class World:
+    def __init__(self, health: HealthSource | None) -> None:
+        self.changes: list[str] = []
+        self.fidelity = Fidelity(health=health, on_change=self.changes.append)
+        self.clients: dict[str, Any] = {}
+
+    def __getattr__(self, service: str) -> Any:
+        if service not in self.clients:
+            self.clients[service] = boto3.client(
+                service, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test"
+            )
+        return self.clients[service]
+
+    def group(self, name: str, **options: Any) -> str:
+        vpc = self.ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+        wanted = {"Protocol": "HTTP", "Port": 80, "VpcId": vpc, "TargetType": "ip"} | options
+        answer = self.elbv2.create_target_group(Name=name, **wanted)
+        return str(answer["TargetGroups"][0]["TargetGroupArn"])
+
+    def balancer(self, name: str) -> str:
+        subnets = [subnet["SubnetId"] for subnet in self.ec2.describe_subnets()["Subnets"]][:2]
+        answer = self.elbv2.create_load_balancer(Name=name, Subnets=subnets)
+        return str(answer["LoadBalancers"][0]["LoadBalancerArn"])
+
+    def pair(self) -> Pair:
+        balancer = self.balancer("web")
+        groups = {"blue": self.group("blue"), "green": self.group("green")}
+        listener = self.elbv2.create_listener(
+            LoadBalancerArn=balancer,
+            Port=80,
+            Protocol="HTTP",
+            DefaultActions=[{"Type": "forward", "TargetGroupArn": groups["blue"]}],
+        )["Listeners"][0]["ListenerArn"]
+        pair = Pair(self.elbv2, balancer, listener, "", groups)
+        rule = self.elbv2.create_rule(
+            ListenerArn=listener,
+            Priority=1,
+            Conditions=[{"Field": "path-pattern", "Values": ["/*"]}],
+            Actions=pair.forward(blue=100, green=0),
+        )["Rules"][0]["RuleArn"]
+        self.changes.clear()
+        return Pair(self.elbv2, balancer, listener, rule, groups)
+
+
+@pytest.fixture
+def checks() -> Checks:
+    return Checks()
+
+
+@pytest.fixture
+def world(checks: Checks) -> Iterator[World]:
+    made = World(checks)
+    with mock_aws(), made.fidelity:
+        yield made
+
+
+def test_a_refusal_has_awss_code_and_changes_nothing(world: World) -> None:
+    pair = world.pair()
+    with pytest.raises(ClientError) as caught:
+        pair.shift(blue=1000, green=0)
+    assert caught.value.response["Error"]["Code"] == "ValidationError"
+    assert world.changes == []
+    rule = world.elbv2.describe_rules(RuleArns=[pair.rule])["Rules"][0]
+    assert [one["Weight"] for one in rule["Actions"][0]["ForwardConfig"]["TargetGroups"]] == [100, 0]
+
+
+def test_every_kind_of_change_is_told_before_the_answer(world: World) -> None:
+    pair = world.pair()
+    elbv2, group = world.elbv2, pair.groups["green"]
+    writes: list[tuple[str, dict[str, Any]]] = [
+        ("modify_rule", {"RuleArn": pair.rule, "Actions": pair.forward(blue=1, green=1)}),
+        ("modify_listener", {"ListenerArn": pair.listener, "DefaultActions": pair.forward(blue=1, green=1)}),
+        ("set_rule_priorities", {"RulePriorities": [{"RuleArn": pair.rule, "Priority": 5}]}),
+        ("modify_target_group", {"TargetGroupArn": group, "HealthCheckIntervalSeconds": 10}),
+        (
+            "modify_target_group_attributes",
+            {
+                "TargetGroupArn": group,
+                "Attributes": [{"Key": "deregistration_delay.timeout_seconds", "Value": "5"}],
+            },
+        ),
+        ("register_targets", {"TargetGroupArn": group, "Targets": [{"Id": A}]}),
+        ("deregister_targets", {"TargetGroupArn": group, "Targets": [{"Id": A}]}),
+        ("delete_rule", {"RuleArn": pair.rule}),
+        ("delete_listener", {"ListenerArn": pair.listener}),
+        ("delete_target_group", {"TargetGroupArn": group}),
+        ("delete_load_balancer", {"LoadBalancerArn": pair.load_balancer}),
+    ]
+    for name, arguments in writes:
+        world.changes.clear()
+        getattr(elbv2, name)(**arguments)
+        assert world.changes == [REGION], name
+
+
+def test_health_is_what_the_source_says_with_the_draining_ones(world: World, checks: Checks) -> None:
+    pair = world.pair()
+    world.elbv2.register_targets(TargetGroupArn=pair.groups["blue"], Targets=[{"Id": A}, {"Id": A, "Port": 81}])
+    checks.says = {
+        (A, 80): Health("unhealthy", "Target.FailedHealthChecks", "Health checks failed"),
+        ("10.0.0.9", 80): Health("draining", "Target.DeregistrationInProgress", "Target deregistration is in progress"),
+    }
+    assert pair.states("blue") == {(A, 80): "unhealthy", (A, 81): "initial", ("10.0.0.9", 80): "draining"}
+    told = world.elbv2.describe_target_health(TargetGroupArn=pair.groups["blue"], Targets=[{"Id": A, "Port": 80}])
+    assert told["TargetHealthDescriptions"] == [
+        {
+            "Target": {"Id": A, "Port": 80},
+            "HealthCheckPort": "80",
+            "TargetHealth": {
+                "State": "unhealthy",
+                "Reason": "Target.FailedHealthChecks",
+                "Description": "Health checks failed",
+            },
+        }
+    ]
+
+
+def test_one_address_can_be_registered_on_two_ports_and_leave_on_one(world: World) -> None:
+    pair = world.pair()
+    blue = pair.groups["blue"]
+    world.elbv2.register_targets(TargetGroupArn=blue, Targets=[{"Id": A, "Port": 1}, {"Id": A, "Port": 2}])
+    world.elbv2.deregister_targets(TargetGroupArn=blue, Targets=[{"Id": A, "Port": 1}])
+    assert set(pair.states("blue")) == {(A, 2)}
+    with pytest.raises(ClientError, match="InvalidTarget"):
+        world.elbv2.deregister_targets(TargetGroupArn=blue, Targets=[{"Id": A}])
+
+
+def test_without_a_source_attached_targets_are_healthy_and_others_unused() -> None:
+    world = World(None)
+    with mock_aws(), world.fidelity:
+        pair = world.pair()
+        for group in pair.groups.values():
+            world.elbv2.register_targets(TargetGroupArn=group, Targets=[{"Id": A}])
+        pair.shift(blue=100)
+        assert pair.states("blue") == {(A, 80): "healthy"}
+        assert pair.states("green") == {(A, 80): "unused"}
+
+
+def test_a_target_group_is_tied_to_its_load_balancer_only_as_long_as_it_is_used(world: World) -> None:
+    pair = world.pair()
+
+    def tied(color: str) -> list[str]:
+        answer = world.elbv2.describe_target_groups(TargetGroupArns=[pair.groups[color]])
+        return list(answer["TargetGroups"][0].get("LoadBalancerArns", []))
+
+    assert tied("green") == [pair.load_balancer]
+    other = world.balancer("other")
+    listener = {"LoadBalancerArn": other, "Port": 80, "Protocol": "HTTP"}
+    with pytest.raises(ClientError, match="TargetGroupAssociationLimit"):
+        world.elbv2.create_listener(**listener, DefaultActions=pair.forward(green=1))
+    pair.shift(blue=1)
+    assert tied("green") == []
+    world.elbv2.create_listener(**listener, DefaultActions=pair.forward(green=1))
+    assert tied("green") == [other]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda w, p: w.elbv2.delete_rule(RuleArn=p.rule + "0"), "RuleNotFound"),
+        (
+            lambda w, p: w.elbv2.delete_rule(
+                RuleArn=w.elbv2.describe_rules(ListenerArn=p.listener)["Rules"][-1]["RuleArn"]
+            ),
+            "OperationNotPermitted",
+        ),
+        (
+            lambda w, p: w.elbv2.modify_target_group_attributes(
+                TargetGroupArn=p.groups["blue"], Attributes=[{"Key": "bogus", "Value": "1"}]
+            ),
+            "Target group attribute key 'bogus' is not recognized",
+        ),
+        (
+            lambda w, p: w.elbv2.modify_load_balancer_attributes(
+                LoadBalancerArn=p.load_balancer, Attributes=[{"Key": "bogus", "Value": "1"}]
+            ),
+            "Load balancer attribute key 'bogus' is not recognized",
+        ),
+        (
+            lambda w, p: w.elbv2.modify_listener_attributes(
+                ListenerArn=p.listener, Attributes=[{"Key": "bogus", "Value": "1"}]
+            ),
+            "Listener attribute key 'bogus' is not recognized",
+        ),
+        (
+            lambda w, p: w.elbv2.register_targets(TargetGroupArn=p.groups["blue"], Targets=[{"Id": "8.8.8.8"}]),
+            r"'8\.8\.8\.8'",
+        ),
+    ],
+)
+def test_further_refusals(world: World, call: Any, message: str) -> None:
+    pair = world.pair()
+    with pytest.raises(ClientError, match=message):
+        call(world, pair)
+
+
+def test_a_protected_load_balancer_stays(world: World) -> None:
+    pair = world.pair()
+    protect = [{"Key": "deletion_protection.enabled", "Value": "true"}]
+    world.elbv2.modify_load_balancer_attributes(LoadBalancerArn=pair.load_balancer, Attributes=protect)
+    with pytest.raises(ClientError, match="deletion protection is enabled"):
+        world.elbv2.delete_load_balancer(LoadBalancerArn=pair.load_balancer)
+
+
+def test_moto_is_as_before_once_the_patches_are_gone() -> None:
+    world = World(None)
+    with mock_aws():
+        with world.fidelity:
+            pair = world.pair()
+        pair.shift(blue=1000, green=0)
+        assert world.changes == []

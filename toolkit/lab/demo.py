@@ -1,0 +1,250 @@
+"""The whole way once, for real: provision, cut over under traffic, come back, and find nothing to change.
+
+The toolkit is run as a user would run it, as commands in processes of their own with AWS_ENDPOINT_URL in their
+environment: it does not know that it works on a lab.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import boto3
+
+from toolkit.errors import DemoFailed, LabError
+from toolkit.lab.app import Site, start_app
+from toolkit.lab.dataplane.addresses import to_loopback
+from toolkit.lab.handle import Lab, start_lab
+from toolkit.lab.load import LoadPlan, LoadProcess
+from toolkit.lab.options import LabOptions
+from toolkit.lab.report import Release, Report
+
+SERVICE: Final = "web"
+VERSIONS: Final = {"blue": "v1", "green": "v2"}
+TARGETS: Final = {
+    color: tuple(f"10.0.{net}.{host}" for host in (11, 12, 13)) for net, color in ((1, "blue"), (2, "green"))
+}
+BAKE_SECONDS: Final = 5
+SETTLE_SECONDS: Final = 3.0  # of traffic before, between and after the releases
+HEALTHY_SECONDS: Final = 60.0
+_END_SECONDS: Final = 30.0  # that a command gets to end in order after Ctrl-C
+
+Narrate = Callable[[str], None]
+
+
+def terraform_tree() -> Path:
+    """The project's `terraform` directory; LabError where only the package is installed."""
+    tree = Path(__file__).resolve().parents[2] / "terraform"
+    if not (tree / "examples" / "lab").is_dir():
+        raise LabError(
+            "the demo needs the project's terraform directory, which an installed package lacks",
+            hint="Run it from a clone of the project: make demo",
+        )
+    return tree
+
+
+def run_demo(narrate: Narrate, *, rate: float) -> Report:
+    """Do it all, stop everything that was started for it, and report.
+
+    Args:
+        narrate: takes a line on what happens now.
+        rate: requests per second, half of them POST, all on kept connections.
+
+    Raises:
+        DemoFailed: a command failed, so there is nothing to report. A report of failed requests is returned.
+    """
+    began = time.monotonic()
+    tree = terraform_tree()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_terminated_as_interrupted())
+        work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bluegreen-demo-")))
+        directory = _copied(tree, work)
+        port = _free_port([to_loopback(address) for addresses in TARGETS.values() for address in addresses])
+        narrate("starting six targets of the sample app: blue answers as v1, green as v2")
+        app = stack.enter_context(start_app(_sites(port)))
+        narrate("starting the lab: an emulated AWS with Envoy as its load balancer, on loopback")
+        lab = stack.enter_context(start_lab(LabOptions(name=f"demo-{os.getpid()}")))
+        lab.record(app.pid, "sample app")
+        demo = _Demo(lab, directory, narrate)
+        url = demo.provision(port)
+        plan = LoadPlan(url=url, rate=rate, post_share=0.5, expected=VERSIONS, connections=16)
+        narrate(f"sending {rate:.0f} requests a second to {url}, half of them POST, none ever retried")
+        load = stack.enter_context(LoadProcess(plan))
+        lab.record(load.pid, "load generator")
+        releases = demo.releases(load)
+        is_plan_empty = demo.plan_is_empty()
+        result = load.stop()
+        narrate("stopping everything")
+    return Report.of(result, releases, plan_empty=is_plan_empty, seconds=time.monotonic() - began)
+
+
+@dataclass(frozen=True, slots=True)
+class _Demo:
+    lab: Lab
+    directory: Path
+    narrate: Narrate
+
+    def provision(self, port: int) -> str:
+        """Load balancer, pair and route for targets on `port`; where the traffic is to be sent."""
+        self._write_variables(port)
+        self._run("infra", "init", "--dir", str(self.directory))
+        self.narrate("terraform apply; about a minute, since the AWS provider sleeps twice 30 s on a load balancer")
+        applied = json.loads(self._run("infra", "apply", "--dir", str(self.directory), "--yes", "--output", "json"))
+        contract = applied["deployment"]
+        self._wait_until_healthy(contract)
+        return f"{self.lab.listeners()[contract['routes'][0]['listener_arn']]}/"
+
+    def releases(self, load: LoadProcess) -> list[Release]:
+        """To green and back, with traffic before, between and after."""
+        time.sleep(SETTLE_SECONDS)
+        forth = self._release(load, "green", "cutover", SERVICE, "--bake", str(BAKE_SECONDS))
+        time.sleep(SETTLE_SECONDS)
+        back = self._release(load, "blue", "rollback", SERVICE)
+        time.sleep(SETTLE_SECONDS)
+        return [forth, back]
+
+    def plan_is_empty(self) -> bool:
+        self.narrate("terraform plan: is there anything it would change back?")
+        code = self._exit_code("infra", "plan", "--dir", str(self.directory), "--detailed-exitcode")
+        if code not in (0, 2, 42):
+            raise DemoFailed(f"`bluegreen infra plan` ended with exit code {code}", hint="What it said is above.")
+        return code == 0
+
+    def _release(self, load: LoadProcess, to: str, *command: str) -> Release:
+        before = load.count()
+        self.narrate(
+            f"bluegreen {' '.join(command)}   ({before['requests']} requests so far, {before['failed']} failed)"
+        )
+        began = time.monotonic()
+        self._run(*command)
+        ended = time.monotonic()
+        self.narrate(f"back from it after {ended - began:.1f} s")
+        return Release(to=to, command=f"bluegreen {' '.join(command)}", began=began, ended=ended)
+
+    def _write_variables(self, port: int) -> None:
+        variables = {"name": SERVICE, "target_port": port, "targets": TARGETS}
+        (self.directory / "demo.auto.tfvars.json").write_text(json.dumps(variables))
+
+    def _wait_until_healthy(self, contract: Mapping[str, Any]) -> None:
+        self.narrate("waiting until the load balancer finds every target healthy")
+        client = _elbv2(self.lab)
+        groups = {color: group["arn"] for color, group in contract["target_groups"].items()}
+        deadline = time.monotonic() + HEALTHY_SECONDS
+        while sick := {color: found for color, arn in groups.items() if (found := _sick(client, arn))}:
+            if time.monotonic() > deadline:
+                raise DemoFailed(f"the targets did not become healthy in {HEALTHY_SECONDS:.0f} s: {sick}")
+            time.sleep(0.2)
+
+    def _run(self, *words: str) -> str:
+        """Run a command of the toolkit; what it printed. Its remarks and errors go straight to stderr."""
+        code, said = self._ended(words, capture=True)
+        if code != 0:
+            raise DemoFailed(
+                f"`bluegreen {' '.join(words)}` ended with exit code {code}", hint="What it said is above."
+            )
+        return said
+
+    def _exit_code(self, *words: str) -> int:
+        return self._ended(words, capture=False)[0]
+
+    def _ended(self, words: Sequence[str], *, capture: bool) -> tuple[int, str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "toolkit", *words],
+            env=self.lab.environ,
+            cwd=self.directory,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if capture else sys.stderr,
+            text=True,
+            start_new_session=True,  # Ctrl-C reaches this process alone, which passes it on and waits
+        )
+        self.lab.record(process.pid, f"bluegreen {words[0]}")
+        try:
+            said, _ = process.communicate()
+        except BaseException:
+            _end(process)
+            raise
+        finally:
+            self.lab.state.forget(process.pid)
+        return process.returncode, said or ""
+
+
+def _sites(port: int) -> list[Site]:
+    """Where the targets listen and what they say they are."""
+    return [
+        Site(to_loopback(address), port, color, VERSIONS[color])
+        for color, addresses in TARGETS.items()
+        for address in addresses
+    ]
+
+
+def _copied(tree: Path, work: Path) -> Path:
+    """A copy of the Terraform tree, so that the checkout stays clean; the example's directory in it."""
+    unwanted = shutil.ignore_patterns(".terraform", ".terraform.lock.hcl", "*.tfstate*", "*.tfplan", "tests")
+    shutil.copytree(tree, work / "terraform", ignore=unwanted)
+    return work / "terraform" / "examples" / "lab"
+
+
+def _free_port(addresses: Sequence[str]) -> int:
+    """A port that is free on every one of these loopback addresses."""
+    for _ in range(50):
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            port = 0
+            for address in addresses:
+                probe = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+                probe.bind((address, port))
+                port = int(probe.getsockname()[1])
+            return port
+    raise LabError(f"no port is free on all of {', '.join(addresses)}")
+
+
+def _elbv2(lab: Lab) -> Any:
+    return boto3.client(
+        "elbv2",
+        endpoint_url=lab.endpoint_url,
+        region_name=lab.region,
+        aws_access_key_id=lab.exports["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=lab.exports["AWS_SECRET_ACCESS_KEY"],
+    )
+
+
+def _sick(client: Any, target_group_arn: str) -> dict[str, str]:
+    """The targets that are not healthy, and what they are."""
+    found = client.describe_target_health(TargetGroupArn=target_group_arn)["TargetHealthDescriptions"]
+    states = {one["Target"]["Id"]: one["TargetHealth"]["State"] for one in found}
+    return {target: state for target, state in states.items() if state != "healthy"}
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    """Pass an interruption on to a command and all it runs; it gets time to end in order."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGINT)
+    try:
+        process.communicate(timeout=_END_SECONDS)
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+@contextlib.contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """SIGTERM ends the demo as Ctrl-C does: everything is stopped on the way out."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
