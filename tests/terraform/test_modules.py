@@ -1,5 +1,6 @@
 """Modules and examples pass their own tests, test each refusal, and say in a README what they take and give."""
 
+import json
 import re
 from pathlib import Path
 
@@ -25,6 +26,9 @@ def blocks_of(kind: str, text: str) -> list[str]:
 @module_or_example
 @pytest.mark.terraform
 def test_its_own_tests_pass(path: Path, copy: Path, terraform: Run) -> None:
+    version = json.loads(terraform(copy, "version", "-json").stdout)["terraform_version"]
+    if tuple(int(part) for part in version.split(".")[:2]) < (1, 11):
+        pytest.skip(f"the mocks need Terraform 1.11 (override_during), and this is {version}; the modules need 1.9")
     directory = copy / path.relative_to(TERRAFORM)
     init = terraform(directory, "init", "-backend=false", "-input=false")
     assert init.returncode == 0, init.stdout
