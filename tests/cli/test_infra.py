@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+import typer
 
 from toolkit.cli import main
 
@@ -261,6 +262,19 @@ def test_a_plan_that_replaces_a_route_is_refused_before_anything_is_changed(
 
     assert infra("apply", "-y", "--allow-replace").code == 0
     assert " apply " in (directory / "asked").read_text()
+
+
+def test_ctrl_c_at_the_question_changes_nothing(infra: Infra, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> bool:
+        raise typer.Abort
+
+    fake(directory, monkeypatch, {**RULE, "change": {"actions": ["create"]}})
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    monkeypatch.setattr(typer, "confirm", interrupted)
+    asked = infra("apply")
+    assert asked.code == 130
+    assert "nothing was changed" in asked.err
+    assert " apply " not in (directory / "asked").read_text()
 
 
 def test_a_preview_warns_of_what_apply_refuses(infra: Infra, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from toolkit.errors import ProviderUnavailable
-from toolkit.infra.mirror import child_environment, find_mirror, implied_directories, named_mirror
+from toolkit.infra.mirror import child_environment, decides_itself, find_mirror, implied_directories, named_mirror
 
 
 def a_mirror(directory: Path) -> Path:
@@ -96,6 +96,26 @@ def test_a_named_mirror_that_is_none_is_an_error_that_says_how_to_mend_it(
     with pytest.raises(ProviderUnavailable, match="BLUEGREEN_TF_MIRROR") as refused:
         named_mirror({"BLUEGREEN_TF_MIRROR": str(tmp_path / place)})
     assert hint in refused.value.hint
+
+
+def test_a_name_that_no_file_system_takes_is_none_too() -> None:
+    with pytest.raises(ProviderUnavailable):
+        named_mirror({"BLUEGREEN_TF_MIRROR": "x" * 5000})
+    assert "TF_CLI_CONFIG_FILE" not in child_environment({"TF_CLI_CONFIG_FILE": "x" * 5000})
+
+
+@pytest.mark.parametrize(
+    ("text", "decides"),
+    [("", False), ("# provider_installation", False), ("a = 1\n  provider_installation {\n}\n", True)],
+)
+def test_a_cli_configuration_decides_where_providers_come_from_only_if_it_says_so(
+    tmp_path: Path, text: str, decides: bool
+) -> None:
+    named, own = tmp_path / "named.tfrc", tmp_path / ".terraformrc"
+    named.write_text(text)
+    assert decides_itself({"TF_CLI_CONFIG_FILE": str(named), "HOME": str(tmp_path)}) is decides
+    own.write_text(text)
+    assert decides_itself({"HOME": str(tmp_path)}) is decides
 
 
 def test_a_missing_cli_configuration_is_kept_from_the_child(tmp_path: Path) -> None:

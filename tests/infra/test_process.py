@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -87,8 +88,8 @@ def test_a_broken_state_file_is_none_of_our_business(fake_terraform: FakeTerrafo
     assert run(configuration, fake_terraform("exit 0"))[0].code == 0
 
 
-def test_a_program_that_cannot_be_started_is_an_os_error(configuration: Path) -> None:
-    with pytest.raises(OSError, match="terraform"):
+def test_a_program_that_is_not_there_cannot_be_started(configuration: Path) -> None:
+    with pytest.raises(process.CannotStart, match="terraform"):
         run(configuration, {"PATH": "/nowhere"})
 
 
@@ -143,11 +144,42 @@ def test_a_listener_that_fails_does_not_leave_terraform_behind(
     environ = {**fake_terraform(f"trap 'touch {ended}' EXIT\n{WAITS}"), "WANTED": "1"}
 
     def on_line(line: str) -> None:
-        raise ValueError(line)
+        raise BrokenPipeError(line)
 
-    with pytest.raises(ValueError, match="ready"):
+    with pytest.raises(BrokenPipeError, match="ready"):
         process.run("plan", directory=configuration, environ=environ, on_line=on_line)
     assert ended.exists()
+
+
+def test_a_signal_that_comes_while_it_is_started_is_passed_on(
+    fake_terraform: FakeTerraform, configuration: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = process._Terraform.cmd
+
+    def interrupted(self: process._Terraform, *arguments: str, **options: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        return start(self, *arguments, **options)
+
+    monkeypatch.setattr(process._Terraform, "cmd", interrupted)
+    environ = {**fake_terraform(WAITS), "WANTED": "1"}
+    finished, _ = run(configuration, environ)
+    assert finished.interrupts == 1
+    assert finished.code in {3, -signal.SIGINT}  # the second where the shell had not set its trap yet
+
+
+def test_an_ignored_signal_stays_ignored(fake_terraform: FakeTerraform, configuration: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        lines: list[str] = []
+
+        def on_line(line: str) -> None:
+            lines.append(line.strip())
+            os.kill(os.getpid(), signal.SIGHUP)
+
+        finished = process.run("plan", directory=configuration, environ=fake_terraform("echo done"), on_line=on_line)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert (lines, finished.code, finished.interrupts) == (["done"], 0, 0)
 
 
 def test_off_the_main_thread_it_runs_without_signals(fake_terraform: FakeTerraform, configuration: Path) -> None:

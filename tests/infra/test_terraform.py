@@ -311,6 +311,13 @@ def test_a_terraform_that_will_not_do_is_refused(
         pass
 
 
+def test_a_terraform_that_cannot_be_run_is_missing(configuration: Path, fake_terraform: FakeTerraform) -> None:
+    environ = fake_terraform("")
+    (configuration.parent / "bin" / "terraform").write_bytes(b"\x7fELF of another machine")
+    with pytest.raises(TerraformMissing, match="cannot be run"):
+        Terraform(configuration, environ=environ).version()
+
+
 @pytest.mark.parametrize("version", ["1.9.0", "1.10.0-beta1", "2.0.0"])
 def test_a_terraform_that_is_new_enough_is_taken(
     configuration: Path, fake_terraform: FakeTerraform, version: str
@@ -319,9 +326,12 @@ def test_a_terraform_that_is_new_enough_is_taken(
     assert Terraform(configuration, environ=environ).version() == version
 
 
-def test_a_program_that_is_no_terraform_is_refused(configuration: Path, fake_terraform: FakeTerraform) -> None:
-    with pytest.raises(TerraformFailed, match="no JSON"):
-        Terraform(configuration, environ=fake_terraform("echo hello")).version()
+@pytest.mark.parametrize(("answer", "words"), [("hello", "no JSON"), ("[]", "unknown form")])
+def test_a_program_that_is_no_terraform_is_refused(
+    configuration: Path, fake_terraform: FakeTerraform, answer: str, words: str
+) -> None:
+    with pytest.raises(TerraformFailed, match=words):
+        Terraform(configuration, environ=fake_terraform(f"echo '{answer}'")).version()
 
 
 def test_a_directory_without_a_configuration_is_a_usage_error(tmp_path: Path) -> None:
@@ -384,7 +394,7 @@ def test_a_plan_that_cannot_be_read_is_not_handed_out(configuration: Path, fake_
 INTERRUPTED = f"""{VERSION}
 [ "$1" = plan ] && exit 0
 [ "$1" = show ] && echo '{{"format_version": "1.2"}}'
-[ "$1" = apply ] && {{ kill -INT $PPID; trap 'exit 1' INT; while :; do sleep 0.02; done; }}
+[ "$1" = apply ] && {{ trap 'exit 1' INT; kill -INT $PPID; while :; do sleep 0.02; done; }}
 exit 0"""
 
 
@@ -395,6 +405,21 @@ def test_an_interrupted_apply_says_that_terraform_ended_properly(
     with pytest.raises(Interrupted, match="ended properly") as told, terraform.planned(Wish()) as saved:
         terraform.apply(saved)
     assert "0 of the changes were made" in told.value.message
+
+
+TWICE = INTERRUPTED.replace(
+    "trap 'exit 1' INT",
+    "trap 'seen=x$seen; [ $seen = xx ] && exit 1; kill -INT $PPID' INT",
+)
+
+
+def test_a_second_interrupt_says_that_the_state_may_lack_something(
+    configuration: Path, fake_terraform: FakeTerraform
+) -> None:
+    terraform = Terraform(configuration, environ=fake_terraform(TWICE))
+    with pytest.raises(Interrupted, match="interrupted twice") as told, terraform.planned(Wish()) as saved:
+        terraform.apply(saved)
+    assert "infra plan" in told.value.hint
 
 
 LACKS = json.dumps(

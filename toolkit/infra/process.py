@@ -22,6 +22,10 @@ _NO_STATE = "no-such-file.tfstate"
 _KEPT_LINES = 400  # of stderr: TF_LOG=trace writes without end
 
 
+class CannotStart(Exception):
+    """The program could not be started; the cause is the operating system's error."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finished:
     """How a command ended. `interrupts` counts those passed on to it."""
@@ -46,11 +50,14 @@ def run(
     at once. An exception from `on_line` interrupts terraform, waits for its end and goes on to the caller.
 
     Raises:
-        OSError: the program cannot be started.
+        CannotStart: there is no such program, or it cannot be run.
     """
     with _Signals() as signals:
         # One object per command: python-terraform's var files belong to the object.
-        process = _Terraform(directory, environ).cmd(command, *arguments, synchronous=None, **options)[0]
+        try:
+            process = _Terraform(directory, environ).cmd(command, *arguments, synchronous=None, **options)[0]
+        except OSError as error:
+            raise CannotStart(str(error)) from error
         signals.follow(process)
         stdout, stderr = cast("IO[str]", process.stdout), cast("IO[str]", process.stderr)
         errors: deque[str] = deque(maxlen=_KEPT_LINES)

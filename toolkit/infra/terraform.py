@@ -242,7 +242,7 @@ class Terraform:
                 json=process.FLAG,
                 **options,
             )
-        except OSError as error:
+        except process.CannotStart as error:
             raise TerraformMissing(f"terraform cannot be run: {error}.", hint=_GET_IT) from error
 
     def _hear(self, event: Event) -> None:
