@@ -370,7 +370,7 @@ def test_an_interrupt_lets_terraform_save_its_state(directory: Path, number: sig
                 process.send_signal(number)
         process.wait(timeout=30)
     assert process.returncode == 130
-    assert "ended properly. 1 of the changes were made" in said[-1]
+    assert "ended properly. Steps done and in the state: 1 of 3." in said[-1]
     assert "Traceback" not in "".join(said)
     kept = json.loads((directory / "terraform.tfstate").read_text())["resources"]
     assert sorted(resource["name"] for resource in kept) == ["first", "waits"]

@@ -132,6 +132,10 @@ def test_a_plan_without_resources_leaves_them_out() -> None:
     assert read({"format_version": "1.0"}).is_empty
 
 
+def test_a_replacement_is_two_steps_and_forgetting_none() -> None:
+    assert read(a_plan(change("create"), change("delete", "create"), change("forget"))).steps == 3
+
+
 def test_changes_are_found_by_what_happens() -> None:
     planned = read(a_plan(change("create", name="a"), change("delete", "create", name="b")))
     assert [found.address[-1] for found in planned.of(Action.REPLACE)] == ["b"]

@@ -226,7 +226,28 @@ def test_a_failed_apply_says_how_far_it_came(terraform: Terraform, configuration
     with pytest.raises(TerraformFailed) as failed:
         applied(terraform)
     assert failed.value.message.startswith("terraform apply: terraform_data.fails: local-exec provisioner error")
-    assert "2 of the changes were made and are in the state" in failed.value.message
+    assert "Steps done and in the state: 2 of 3." in failed.value.message
+
+
+@real
+def test_a_data_source_read_on_the_way_is_no_step(terraform: Terraform, configuration: Path, heard: Heard) -> None:
+    (configuration / "main.tf").write_text("""
+      resource "terraform_data" "first" {}
+      data "terraform_remote_state" "late" {
+        backend    = "local"
+        config     = { path = "other.tfstate" }
+        depends_on = [terraform_data.first]
+      }
+      resource "terraform_data" "last" {
+        input = data.terraform_remote_state.late.outputs
+        provisioner "local-exec" { command = "exit 3" }
+      }
+    """)
+    state = {"version": 4, "terraform_version": "1.9.0", "serial": 1, "lineage": "a", "outputs": {}, "resources": []}
+    (configuration / "other.tfstate").write_text(json.dumps(state))
+    with pytest.raises(TerraformFailed, match="Steps done and in the state: 1 of 2"):
+        applied(terraform)
+    assert "data.terraform_remote_state.late" in heard.done()
 
 
 @real
@@ -404,7 +425,7 @@ def test_an_interrupted_apply_says_that_terraform_ended_properly(
     terraform = Terraform(configuration, environ=fake_terraform(INTERRUPTED))
     with pytest.raises(Interrupted, match="ended properly") as told, terraform.planned(Wish()) as saved:
         terraform.apply(saved)
-    assert "0 of the changes were made" in told.value.message
+    assert "Steps done and in the state: 0 of 0." in told.value.message
 
 
 TWICE = INTERRUPTED.replace(

@@ -45,6 +45,7 @@ class Action(StrEnum):
     FORGET = "forget"
 
 
+_STEPS = {Action.REPLACE: 2, Action.FORGET: 0}
 _ACTIONS: Mapping[tuple[str, ...], Action | None] = {
     ("no-op",): None,
     ("read",): None,
@@ -89,6 +90,11 @@ class PlannedChanges:
 
     def of(self, action: Action) -> tuple[Change, ...]:
         return tuple(change for change in self.changes if change.action is action)
+
+    @property
+    def steps(self) -> int:
+        """How many creations, updates and deletions they come to; a replacement is two."""
+        return sum(_STEPS.get(change.action, 1) for change in self.changes)
 
     @property
     def is_empty(self) -> bool:

@@ -166,9 +166,11 @@ class Terraform:
         if not saved.destroy and not allow_replace:
             plan.guard(saved.changes)
         ran = self._run("apply", str(saved.path))
-        done = sum(isinstance(event, Progress) and event.stage is Stage.DONE for event in ran.heard)
-        made = f"{done} of the changes were made and are in the state."
-        self._demand(ran, f"{made} Plan again to see what is left.")
+        done = sum(
+            isinstance(event, Progress) and event.stage is Stage.DONE and event.action != "read" for event in ran.heard
+        )
+        steps = f"Steps done and in the state: {done} of {saved.changes.steps}."
+        self._demand(ran, f"{steps} Plan again to see what is left.")
         summaries = [event for event in ran.heard if isinstance(event, Summary)]
         return summaries[-1] if summaries else Summary("apply", 0, 0, 0)
 
