@@ -58,6 +58,8 @@ def test_starts_are_counted_between_two_times() -> None:
     assert result.started("blue", after=100.025, before=100.035) == 0
     assert result.started("blue", after=100.025) == 1
     assert result.started("green", after=0) == 0
+    assert result.answered("blue", after=100.495) == 4
+    assert result.answered("blue", after=100.511, before=100.535) == 2
     assert result.last_start("blue", 100.0, 100.035) == pytest.approx(100.02)
     assert result.last_start("blue", 100.025, 100.035) is None
 

@@ -58,8 +58,11 @@ class LoadResult:
 
         Whole buckets: the one that `after` lies in counts, so it rather counts too many than too few.
         """
-        buckets = self.starts.get(color, ())
-        return sum(buckets[self._bucket(after) : self._bucket(before)])
+        return self._between(self.starts, color, after, before)
+
+    def answered(self, color: str, after: float, before: float = math.inf) -> int:
+        """How many answers of `color` were complete between two times (monotonic). Whole buckets, as `started`."""
+        return self._between(self.answers, color, after, before)
 
     def last_start(self, color: str, after: float, before: float) -> float | None:
         """When the last request in between started that `color` answered: the end of its bucket, or None."""
@@ -69,9 +72,12 @@ class LoadResult:
                 return self.began + (index + 1) * self.bucket_seconds
         return None
 
+    def _between(self, table: Mapping[str, Sequence[int]], color: str, after: float, before: float) -> int:
+        buckets = table.get(color, ())
+        end = len(buckets) if before == math.inf else self._bucket(before)
+        return sum(buckets[self._bucket(after) : end])
+
     def _bucket(self, moment: float) -> int:
-        if moment == math.inf:
-            return max((len(each) for each in self.starts.values()), default=0)
         return max(int((moment - self.began) / self.bucket_seconds), 0)
 
 
