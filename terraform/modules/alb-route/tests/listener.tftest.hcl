@@ -7,6 +7,10 @@ mock_provider "aws" {
     values = { arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/web/50dc6c495c0c9188/f2f7dc8efc522ab2" }
   }
 
+  mock_resource "aws_lb_listener_rule" {
+    defaults = { arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/web/50dc6c495c0c9188/f2f7dc8efc522ab2/9683b2d02a6cabee" }
+  }
+
   mock_data "aws_lb_listener" {
     defaults = { protocol = "HTTPS" }
   }
