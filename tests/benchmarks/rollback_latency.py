@@ -44,13 +44,18 @@ def main() -> None:
         tempfile.TemporaryDirectory(prefix="bluegreen-bench-") as scratch,
         running_world(Path(scratch)) as world,
     ):
-        environ = {**world.lab.environ, "AWS_ACCESS_KEY_ID": _ACCESS_KEY, "XDG_CACHE_HOME": scratch, "XDG_STATE_HOME": scratch}
+        environ = {
+            **world.lab.environ,
+            "AWS_ACCESS_KEY_ID": _ACCESS_KEY,
+            "XDG_CACHE_HOME": scratch,
+            "XDG_STATE_HOME": scratch,
+        }
         print(json.dumps(_measure(world.provisioned, environ, Path(scratch), arguments.runs, arguments.terraform_runs)))
 
 
 def _measure(
     world: Provisioned, environ: Mapping[str, str], directory: Path, runs: int, terraform_runs: int
-) -> dict[str, float | int]:
+) -> dict[str, float | dict[str, int]]:
     apply = _prepare_terraform(environ, directory)
     example = directory / "terraform" / "examples" / "lab"
     calls = Counter[str]()
@@ -122,9 +127,7 @@ def _replace(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new))
 
 
-def _elb_calls_of(
-    command: list[str], world: Provisioned, environ: Mapping[str, str], directory: Path
-) -> Counter[str]:
+def _elb_calls_of(command: list[str], world: Provisioned, environ: Mapping[str, str], directory: Path) -> Counter[str]:
     """The ELBv2 actions that `command` asks for, by the emulator's own recorder."""
     _post(world, "/moto-api/recorder/reset-recording")
     _post(world, "/moto-api/recorder/start-recording")

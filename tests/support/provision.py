@@ -66,7 +66,7 @@ def forward(blue: str, blue_weight: int, green: str, green_weight: int, sticky: 
     }
 
 
-def provision(  # noqa: PLR0913 - one world, many knobs
+def provision(
     endpoint_url: str,
     *,
     name: str = "web",

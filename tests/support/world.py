@@ -26,23 +26,27 @@ class World:
     lab: Lab
     provisioned: Provisioned
     apps: Mapping[str, AppProcess]
+    addresses: dict[str, list[str]]
 
     @property
     def url(self) -> str:
         """Where the load balancer answers."""
         return self.lab.listeners()[self.provisioned.listener_arn]
 
-    def states(self, color: str) -> list[str]:
-        answer = self.provisioned.client("elbv2").describe_target_health(TargetGroupArn=self.provisioned.group(color))
-        return [item["TargetHealth"]["State"] for item in answer["TargetHealthDescriptions"]]
 
-    def wait(self, color: str, state: str) -> None:
-        """Until every target of `color` is in `state`."""
-        deadline = time.monotonic() + HEALTHY_SECONDS
-        while set(self.states(color)) != {state}:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{color} is {self.states(color)}, not {state}, after {HEALTHY_SECONDS} s")
-            time.sleep(0.05)
+def states(pair: Provisioned, color: str) -> list[str]:
+    """The state of every target of `color`, in AWS's words."""
+    answer = pair.client("elbv2").describe_target_health(TargetGroupArn=pair.group(color))
+    return [item["TargetHealth"]["State"] for item in answer["TargetHealthDescriptions"]]
+
+
+def wait_for(pair: Provisioned, color: str, state: str) -> None:
+    """Until every target of `color` is in `state`."""
+    deadline = time.monotonic() + HEALTHY_SECONDS
+    while set(states(pair, color)) != {state}:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{color} is {states(pair, color)}, not {state}, after {HEALTHY_SECONDS} s")
+        time.sleep(0.05)
 
 
 @contextmanager
@@ -59,9 +63,11 @@ def running_world(scratch: Path, *, targets: int = 2, time_scale: float = 0.05, 
             )
             for color in addresses
         }
-        world = World(lab, provision(lab.endpoint_url, targets=addresses, target_port=port, **provisioning), apps)
+        world = World(
+            lab, provision(lab.endpoint_url, targets=addresses, target_port=port, **provisioning), apps, addresses
+        )
         for color in addresses:
-            world.wait(color, "healthy")
+            wait_for(world.provisioned, color, "healthy")
         yield world
 
 
