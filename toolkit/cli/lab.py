@@ -32,6 +32,7 @@ def root() -> None:
 
 @app.command()
 def up(
+    *,
     port: Annotated[int, typer.Option("--port", help="Port of the AWS endpoint; 0 takes a free one.")] = 0,
     name: NameOption = "default",
     propagation_delay: Annotated[
@@ -92,20 +93,30 @@ def status(name: NameOption = "default", output: OutputOption = Output.TEXT) -> 
 
 
 @app.command()
-def down(name: NameOption = "default", output: OutputOption = Output.TEXT) -> None:
-    """Stop the lab and everything it started, also what a crashed one has left."""
+def down(
+    *,
+    name: NameOption = "default",
+    everything: Annotated[bool, typer.Option("--all", help="Every lab, also those of demos that were killed.")] = False,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Stop the lab and everything it started, also what a crashed one has left.
+
+    Example: bluegreen lab down --all
+    """
     _require_extra()
     from toolkit.lab.handle import stop_lab
-    from toolkit.lab.state import StateDirectory
+    from toolkit.lab.state import StateDirectory, all_labs
 
-    stopped = stop_lab(StateDirectory.of(name))
+    stopped = {one.name: stop_lab(one) for one in (all_labs() if everything else [StateDirectory.of(name)])}
     if output is Output.JSON:
-        print_json({"name": name, "stopped": [one.process.to_json() | {"killed": one.killed} for one in stopped]})
-    elif not stopped:
-        print(f"lab '{name}' is not running; nothing to stop")
-    for one in stopped if output is Output.TEXT else ():
-        manner = ", which had to be killed" if one.killed else ""
-        print(f"stopped {one.process.what} (pid {one.process.pid}){manner}")
+        print_json({lab: [one.to_json() for one in ended] for lab, ended in stopped.items()})
+        return
+    for lab, ended in stopped.items():
+        for one in ended:
+            manner = ", which had to be killed" if one.killed else ""
+            print(f"stopped {one.process.what} (pid {one.process.pid}) of lab '{lab}'{manner}")
+    if not any(stopped.values()):
+        print("no lab is running; nothing to stop" if everything else f"lab '{name}' is not running; nothing to stop")
 
 
 def _require_extra() -> None:
@@ -143,7 +154,9 @@ def _status_lines(document: Mapping[str, Any]) -> list[str]:
         f"lab '{document['name']}' at {document['endpoint_url']}, up for {document['uptime_seconds']:.0f} s",
         f"  {options}",
     ]
-    lines += [f"  process {child['pid']}: {child['what']}" for child in document["children"]]
+    for child in document["children"]:
+        ended = "" if child["running"] else style("  has ended by itself: restart the lab", 31)
+        lines.append(f"  process {child['pid']}: {child['what']}{ended}")
     lines += [f"  listener {arn}\n    {address}" for arn, address in document["listeners"].items()]
     lines += [
         style(f"  the load balancer of {one['region']} is not as AWS says: {one['error']}", 31)
@@ -168,13 +181,13 @@ def demo(
     try:
         report = run_demo(lambda line: note(f"{time.monotonic() - began:6.1f} s  {line}"), rate=rate)
     except KeyboardInterrupt:
-        raise Interrupted("the demo was interrupted; everything it had started is stopped") from None
+        raise Interrupted("the demo was interrupted; everything it had started is stopped.") from None
     if output is Output.JSON:
         print_json(report.to_json())
     else:
         print("\n".join(_report_lines(report)))
     if report.faults:
-        raise DemoFailed("; ".join(report.faults))
+        raise DemoFailed(f"{'; '.join(report.faults)}.", hint="The report above has the figures.")
 
 
 def _report_lines(report: "Report") -> list[str]:

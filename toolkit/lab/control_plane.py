@@ -64,7 +64,7 @@ def _bound(port: int) -> socket.socket:
     except OSError as error:
         server.close()
         raise LabError(
-            f"port {port} on {LOOPBACK} cannot be had: {error.strerror}",
+            f"port {port} on {LOOPBACK} cannot be had: {error.strerror}.",
             hint="Name another with --port, or leave it out to take a free one.",
         ) from error
     return server

@@ -47,7 +47,7 @@ def terraform_tree() -> Path:
     tree = Path(__file__).resolve().parents[2] / "terraform"
     if not (tree / "examples" / "lab").is_dir():
         raise LabError(
-            "the demo needs the project's terraform directory, which an installed package lacks",
+            "the demo needs the project's terraform directory, which an installed package lacks.",
             hint="Run it from a clone of the project: make demo",
         )
     return tree
@@ -73,7 +73,9 @@ def run_demo(narrate: Narrate, *, rate: float) -> Report:
         narrate("starting six targets of the sample app: blue answers as v1, green as v2")
         app = stack.enter_context(start_app(_sites(port)))
         narrate("starting the lab: an emulated AWS with Envoy as its load balancer, on loopback")
-        lab = stack.enter_context(start_lab(LabOptions(name=f"demo-{os.getpid()}")))
+        lab = start_lab(LabOptions(name=f"demo-{os.getpid()}"))
+        stack.callback(shutil.rmtree, lab.state.path, ignore_errors=True)
+        stack.enter_context(lab)
         lab.record(app.pid, "sample app")
         demo = _Demo(lab, directory, narrate)
         url = demo.provision(port)
@@ -117,7 +119,7 @@ class _Demo:
         self.narrate("terraform plan: is there anything it would change back?")
         code = self._exit_code("infra", "plan", "--dir", str(self.directory), "--detailed-exitcode")
         if code not in (0, 2, 42):
-            raise DemoFailed(f"`bluegreen infra plan` ended with exit code {code}", hint="What it said is above.")
+            raise DemoFailed(f"`bluegreen infra plan` ended with exit code {code}.", hint="What it said is above.")
         return code == 0
 
     def _release(self, load: LoadProcess, to: str, *command: str) -> Release:
@@ -142,7 +144,7 @@ class _Demo:
         deadline = time.monotonic() + HEALTHY_SECONDS
         while sick := {color: found for color, arn in groups.items() if (found := _sick(client, arn))}:
             if time.monotonic() > deadline:
-                raise DemoFailed(f"the targets did not become healthy in {HEALTHY_SECONDS:.0f} s: {sick}")
+                raise DemoFailed(f"the targets did not become healthy in {HEALTHY_SECONDS:.0f} s: {sick}.")
             time.sleep(0.2)
 
     def _run(self, *words: str) -> str:
@@ -150,7 +152,7 @@ class _Demo:
         code, said = self._ended(words, capture=True)
         if code != 0:
             raise DemoFailed(
-                f"`bluegreen {' '.join(words)}` ended with exit code {code}", hint="What it said is above."
+                f"`bluegreen {' '.join(words)}` ended with exit code {code}.", hint="What it said is above."
             )
         return said
 
@@ -204,7 +206,7 @@ def _free_port(addresses: Sequence[str]) -> int:
                 probe.bind((address, port))
                 port = int(probe.getsockname()[1])
             return port
-    raise LabError(f"no port is free on all of {', '.join(addresses)}")
+    raise LabError(f"no port is free on all of {', '.join(addresses)}.")
 
 
 def _elbv2(lab: Lab) -> Any:

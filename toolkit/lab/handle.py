@@ -105,7 +105,7 @@ class Lab:
             raise LabError(said["error"], hint=said.get("hint", "")) from error
         except OSError as error:
             raise LabError(
-                f"the lab at {self.endpoint_url} does not answer: {error}",
+                f"the lab at {self.endpoint_url} does not answer: {error}.",
                 hint=f"See {self.state.log}, or start it anew: bluegreen lab down && bluegreen lab up",
             ) from error
 
@@ -131,7 +131,7 @@ def running_lab(name: str, *, root: Path | None = None) -> Lab:
     lab = find_lab(name, root=root)
     if lab is None:
         words = "" if name == DEFAULT_NAME else f" --name {name}"
-        raise LabError(f"lab '{name}' is not running", hint=f"Start it: bluegreen lab up{words}")
+        raise LabError(f"lab '{name}' is not running.", hint=f"Start it: bluegreen lab up{words}")
     return lab
 
 
@@ -151,14 +151,14 @@ def start_lab(options: LabOptions | None = None, *, root: Path | None = None, ow
     with state.locked():
         if (running := find_lab(options.name, root=root)) is not None:
             raise LabError(
-                f"lab '{options.name}' is running already at {running.endpoint_url}",
+                f"lab '{options.name}' is running already at {running.endpoint_url}.",
                 hint=f"Use it, stop it (bluegreen lab down --name {options.name}), or take another --name.",
             )
         sweep(state)
         process = _spawn(state, options, owner=recorded(os.getpid(), "owner") if owned else None)
         published = state.published()
         if published is None or published.supervisor.pid != process.pid:
-            raise LabError("the lab said it was ready and then left", hint=f"See {state.log}.")
+            raise LabError("the lab said it was ready and then left.", hint=f"See {state.log}.")
         return Lab(published, state, process=process)
 
 
@@ -191,7 +191,7 @@ def _spawn(state: StateDirectory, options: LabOptions, owner: Recorded | None) -
         os.close(reader)
     if word is None or "error" in word:
         _abandon(process, state)
-        said = word or {"error": f"the lab did not start: {state.last_words()}", "hint": f"See {state.log}."}
+        said = word or {"error": f"the lab did not start: {state.last_words()}.", "hint": f"See {state.log}."}
         raise LabError(said["error"], hint=said.get("hint", ""))
     return process
 

@@ -13,6 +13,6 @@ def require_extra(modules: Iterable[str] = NEEDED) -> None:
     missing = [name for name in modules if find_spec(name) is None]
     if missing:
         raise LabNotInstalled(
-            f"the lab is not installed: {', '.join(missing)} missing",
+            f"the lab is not installed: {', '.join(missing)} missing.",
             hint="Run: pip install 'bluegreen[lab]'",
         )

@@ -39,27 +39,27 @@ class LabOptions:
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise LabError(
-                f"'{self.name}' is no name for a lab",
+                f"'{self.name}' is no name for a lab.",
                 hint="Use up to 40 letters, digits, dots, dashes, underscores.",
             )
         if not 0 <= self.port <= MAX_PORT:
-            raise LabError(f"{self.port} is no port", hint="Use 1 to 65535, or 0 for a free one.")
+            raise LabError(f"{self.port} is no port.", hint="Use 1 to 65535, or 0 for a free one.")
         for name in _SECONDS:
             _check_seconds(name, getattr(self, name))
         if not (math.isfinite(self.time_scale) and self.time_scale > 0):
-            raise LabError(f"time_scale is {self.time_scale}", hint="Use a number above 0; 1 is AWS's own pace.")
+            raise LabError(f"time_scale is {self.time_scale}.", hint="Use a number above 0; 1 is AWS's own pace.")
 
     def changed(self, changes: Mapping[str, Any]) -> Self:
         """These options with what a running lab can still change; LabError for anything else."""
         unknown = sorted(set(changes) - CHANGEABLE)
         if unknown:
             raise LabError(
-                f"a running lab cannot change {', '.join(unknown)}",
+                f"a running lab cannot change {', '.join(unknown)}.",
                 hint=f"It can change {', '.join(_SECONDS)}.",
             )
         for name, value in changes.items():
             if isinstance(value, bool) or not isinstance(value, int | float):
-                raise LabError(f"{name} is {value!r}", hint="Give a number of seconds.")
+                raise LabError(f"{name} is {value!r}.", hint="Give a number of seconds.")
         seconds: dict[str, Any] = {name: float(value) for name, value in changes.items()}
         return replace(self, **seconds)
 
@@ -74,4 +74,4 @@ class LabOptions:
 
 def _check_seconds(name: str, value: float) -> None:
     if not (math.isfinite(value) and value >= 0):
-        raise LabError(f"{name} is {value}", hint="Use a number of seconds, 0 or more.")
+        raise LabError(f"{name} is {value}.", hint="Use a number of seconds, 0 or more.")

@@ -32,6 +32,9 @@ class Stopped:
     process: Recorded
     killed: bool
 
+    def to_json(self) -> dict[str, Any]:
+        return self.process.to_json() | {"killed": self.killed}
+
 
 def birth_of(pid: int) -> str | None:
     """When the process with this pid was started, exactly; None if there is none (a zombie counts as none).

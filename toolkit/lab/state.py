@@ -63,6 +63,10 @@ class StateDirectory:
         return cls((root or default_root()) / name)
 
     @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
     def log(self) -> Path:
         return self.path / "lab.log"
 
@@ -80,7 +84,7 @@ class StateDirectory:
             (self.path / "processes").mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise LabError(
-                f"the lab cannot keep its state in {self.path}: {error.strerror}",
+                f"the lab cannot keep its state in {self.path}: {error.strerror}.",
                 hint="Set BLUEGREEN_LAB_DIR to a directory that can be written.",
             ) from error
 
@@ -130,13 +134,18 @@ class StateDirectory:
         Path(file.name).replace(path)
 
 
+def all_labs(root: Path | None = None) -> list[StateDirectory]:
+    """Every lab that has left state here, running or not."""
+    return [StateDirectory(path) for path in sorted((root or default_root()).glob("*")) if path.is_dir()]
+
+
 def _read(path: Path) -> dict[str, Any] | None:
     try:
         document = json.loads(path.read_text())
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise LabError(f"{path} is damaged", hint="Delete it; check for leftovers with `ps`.") from error
+        raise LabError(f"{path} is damaged.", hint="Delete it; check for leftovers with `ps`.") from error
     if not isinstance(document, dict):
-        raise LabError(f"{path} is damaged", hint="Delete it; check for leftovers with `ps`.")
+        raise LabError(f"{path} is damaged.", hint="Delete it; check for leftovers with `ps`.")
     return document

@@ -86,7 +86,7 @@ class Supervisor:
     def _recorded(self, pid: int, what: str, stack: contextlib.ExitStack) -> Recorded:
         process = self._state.record(pid, what)
         if process is None:
-            raise LabError(f"{what} (pid {pid}) ended while the lab was starting")
+            raise LabError(f"{what} (pid {pid}) ended while the lab was starting.")
         stack.callback(self._state.forget, pid)
         return process
 

@@ -221,6 +221,46 @@ def test_further_refusals(world: World, call: Any, message: str) -> None:
         call(world, pair)
 
 
+def test_rules_are_listed_by_priority_and_can_trade_places(world: World) -> None:
+    pair = world.pair()
+    other = world.elbv2.create_rule(
+        ListenerArn=pair.listener,
+        Priority=2,
+        Conditions=[{"Field": "path-pattern", "Values": ["/b"]}],
+        Actions=pair.forward(green=1),
+    )["Rules"][0]["RuleArn"]
+
+    def order() -> list[str]:
+        return [rule["RuleArn"] for rule in world.elbv2.describe_rules(ListenerArn=pair.listener)["Rules"]]
+
+    default = order()[-1]
+    assert order() == [pair.rule, other, default]
+    swap = [{"RuleArn": pair.rule, "Priority": 2}, {"RuleArn": other, "Priority": 1}]
+    world.elbv2.set_rule_priorities(RulePriorities=swap)
+    assert order() == [other, pair.rule, default]
+    for priorities, code in (
+        ([{"RuleArn": pair.rule, "Priority": 1}], "PriorityInUse"),
+        ([{"RuleArn": one, "Priority": 9} for one in (pair.rule, other)], "provided multiple times"),
+        ([{"RuleArn": default, "Priority": 9}], "OperationNotPermitted"),
+        ([{"RuleArn": other + "0", "Priority": 9}], "RuleNotFound"),
+    ):
+        with pytest.raises(ClientError, match=code):
+            world.elbv2.set_rule_priorities(RulePriorities=priorities)
+
+
+def test_a_single_target_group_comes_back_in_both_spellings(world: World) -> None:
+    pair = world.pair()
+    blue = pair.groups["blue"]
+    long = {"TargetGroups": [{"TargetGroupArn": blue, "Weight": 1}], "TargetGroupStickinessConfig": {"Enabled": False}}
+    listener = world.elbv2.describe_listeners(ListenerArns=[pair.listener])["Listeners"][0]
+    assert listener["DefaultActions"] == [{"Type": "forward", "TargetGroupArn": blue, "ForwardConfig": long}]
+    pair.shift(blue=7)
+    rule = world.elbv2.describe_rules(RuleArns=[pair.rule])["Rules"][0]
+    assert rule["Actions"][0]["TargetGroupArn"] == blue
+    # What was read can be written back.
+    world.elbv2.modify_listener(ListenerArn=pair.listener, DefaultActions=listener["DefaultActions"])
+
+
 def test_a_protected_load_balancer_stays(world: World) -> None:
     pair = world.pair()
     protect = [{"Key": "deletion_protection.enabled", "Value": "true"}]

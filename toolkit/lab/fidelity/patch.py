@@ -8,13 +8,15 @@ from functools import wraps
 from typing import Any, Final, Self
 
 from moto.elbv2.exceptions import ELBClientError
-from moto.elbv2.models import ELBv2Backend, FakeTargetGroup, elbv2_backends
+from moto.elbv2.models import ELBv2Backend, FakeAction, FakeTargetGroup, elbv2_backends
 from moto.moto_api._internal.models import MotoAPIBackend
 
 from toolkit.lab.fidelity import requests, targets
+from toolkit.lab.fidelity.actions import complete
 from toolkit.lab.fidelity.associations import associate
 from toolkit.lab.fidelity.checks import Refused
 from toolkit.lab.fidelity.health import HealthSource
+from toolkit.lab.fidelity.priorities import by_priority
 
 # Every public method of moto's backend that changes what traffic or health checks do.
 MUTATORS: Final = (
@@ -37,13 +39,11 @@ MUTATORS: Final = (
     "notify_terminate_instances",
     "register_targets",
     "remove_listener_certificates",
-    "set_rule_priorities",
 )
 # moto answers in threads and walks its dictionaries while others write them; these wait for a writer.
 READERS: Final = (
     "describe_listeners",
     "describe_load_balancers",
-    "describe_rules",
     "describe_target_groups",
 )
 
@@ -70,6 +70,9 @@ class Fidelity:
             self._replace(ELBv2Backend, name, self._mutator(getattr(ELBv2Backend, name)))
         for name in READERS:
             self._replace(ELBv2Backend, name, self._reader(getattr(ELBv2Backend, name)))
+        self._replace(ELBv2Backend, "describe_rules", self._reader(_sorted(ELBv2Backend.describe_rules)))
+        self._replace(ELBv2Backend, "set_rule_priorities", self._mutator(requests.set_rule_priorities))
+        self._replace(FakeAction, "__init__", _completing(FakeAction.__init__))
         self._replace(FakeTargetGroup, "register", targets.register)
         self._replace(FakeTargetGroup, "deregister", targets.deregister)
         self._replace(FakeTargetGroup, "deregister_terminated_instances", targets.deregister_terminated)
@@ -144,6 +147,23 @@ class Fidelity:
                 return targets.described(backend, group, targets_asked, reported)
 
         return describe
+
+
+def _sorted(original: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(original)
+    def describe_rules(*args: Any, **kwargs: Any) -> Any:
+        return by_priority(original(*args, **kwargs))
+
+    return describe_rules
+
+
+def _completing(original: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(original)
+    def init(action: Any, data: dict[str, Any]) -> None:
+        original(action, data)
+        complete(action)
+
+    return init
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from toolkit.lab.fidelity.checks import (
     check_priority,
     check_target_ids,
 )
+from toolkit.lab.fidelity.priorities import check_new_priorities
 
 Arguments = Mapping[str, Any]
 Check = Callable[[Any, Arguments], None]
@@ -139,6 +140,17 @@ def _register_targets(backend: Any, call: Arguments) -> None:
     group = backend.target_groups.get(call["target_group_arn"])
     if group is not None:
         check_target_ids(group.target_type, (target["Id"] for target in call["instances"]))
+
+
+def set_rule_priorities(backend: Any, rule_priorities: list[dict[str, Any]]) -> list[Any]:
+    """In place of moto's, which refuses two rules that trade places."""
+    wanted = [(one["RuleArn"], int(one["Priority"])) for one in rule_priorities]
+    found = {arn: rule for arn, _ in wanted if (rule := _rule(backend, arn)) is not None}
+    held = {rule.arn: rule.priority for listener, _ in found.values() for rule in listener.rules.values()}
+    check_new_priorities(wanted, held)
+    for arn, priority in wanted:
+        found[arn][1].priority = priority
+    return [found[arn][1] for arn, _ in wanted]
 
 
 CHECKS: Final[Mapping[str, Check]] = {
