@@ -1,16 +1,30 @@
 """The command tree, and the one place where an error becomes a line and an exit code."""
 
+import signal
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from toolkit.cli import infra, lab, settings, shift, status
 from toolkit.cli.render import style
-from toolkit.errors import BluegreenError
+from toolkit.errors import BluegreenError, Interrupted
+
+
+class _Commands(TyperGroup):
+    """Ctrl-C is an error of ours, with its own exit code; typer would print "Aborted!" and exit 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Interrupted("interrupted; nothing was being written at that moment") from None
+
 
 app = typer.Typer(
     name="bluegreen",
+    cls=_Commands,
     no_args_is_help=True,
     rich_markup_mode=None,  # plain help: rich would cost a third of the start-up time
     pretty_exceptions_enable=False,
@@ -47,7 +61,11 @@ def root(
 
 
 def main() -> None:
-    """The entry point. Errors of ours are one line on stderr; `--debug` lets the traceback through."""
+    """The entry point. Errors of ours are one line on stderr; `--debug` lets the traceback through.
+
+    SIGTERM, with which CI cancels a job, ends a command as Ctrl-C does: with a word on how things stand.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     debug = "--debug" in sys.argv
     sys.argv = [word for word in sys.argv if word != "--debug"]
     try:

@@ -11,7 +11,6 @@ import typer
 
 from toolkit.cli.options import ConfigOption, EndpointOption, ProfileOption, RegionOption
 from toolkit.cli.render import note
-from toolkit.errors import Interrupted
 from toolkit.wiring import Options, wire
 
 if TYPE_CHECKING:
@@ -57,10 +56,7 @@ def connected(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def with_connection(*args: Any, **words: Any) -> None:
         where = Options(**{name: words.pop(name) for name in _CONNECTION})
-        try:
-            command(*args, where=where, **words)
-        except KeyboardInterrupt:
-            raise Interrupted("interrupted; nothing was being written at that moment") from None
+        command(*args, where=where, **words)
 
     with_connection.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
     return with_connection

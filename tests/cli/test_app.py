@@ -1,0 +1,237 @@
+"""The command line itself, in-process: what is printed, what is returned, with the service on fakes."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.support.fakes import ALICE, FakeWorld, a_world
+from toolkit.cli import service as cli_service
+from toolkit.cli.app import main
+from toolkit.contract import Stickiness
+from toolkit.errors import BluegreenError
+from toolkit.runner.shift import shift
+from toolkit.traffic import Color, Split
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Run a command line on a fake world; exit code, stdout, stderr."""
+
+    def run(world: FakeWorld, line: str) -> tuple[int, str, str]:
+        def wire(name: str | None, _where: object, note: Callable[[str], None]) -> object:
+            assert name in (None, "web")
+            world.service.note = note
+            return world.service
+
+        monkeypatch.setattr(cli_service, "wire", wire)
+        monkeypatch.setattr(sys, "argv", ["bluegreen", *line.split()])
+        handler = signal.getsignal(signal.SIGTERM)
+        try:
+            with pytest.raises(SystemExit) as ended:
+                main()
+        finally:
+            signal.signal(signal.SIGTERM, handler)
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out, said.err
+
+    return run
+
+
+Run = Callable[[FakeWorld, str], tuple[int, str, str]]
+
+
+def document(out: str) -> dict[str, Any]:
+    parsed: dict[str, Any] = json.loads(out)
+    return parsed
+
+
+def test_status_shows_who_is_live_every_target_and_what_was_recorded(run: Run) -> None:
+    world = a_world()
+    world.health(Color.GREEN, "healthy", "unhealthy")
+    shift(world.service, Split(blue=80, green=20))
+    code, out, _ = run(world, "status")
+    assert code == 0
+    assert "blue is live" in out
+    assert "route route-0: blue 80 / green 20" in out
+    assert "1 healthy of 2" in out
+    assert "unhealthy (Some.Reason)" in out
+    assert ALICE.arn in out
+    assert "\x1b[" not in out, "no colors in a pipe"
+
+
+def test_status_as_json(run: Run) -> None:
+    world = a_world()
+    shift(world.service, Split(blue=80, green=20))
+    status = document(run(world, "status web --output json")[1])
+    assert status["live"] == "blue"
+    assert status["routes"]["route-0"]["split"] == {"blue": 80, "green": 20}
+    assert status["routes"]["route-0"]["state"] == "ok"
+    assert status["colors"]["green"]["healthy"] == 3
+    assert status["record"]["base"] == "blue"
+    assert status["record"]["actor"] == ALICE.arn
+    world.put(Split(blue=1, green=1))
+    assert document(run(world, "status -o json")[1])["routes"]["route-0"]["state"] == "drifted"
+    world.router.live.clear()
+    gone = document(run(world, "status -o json")[1])
+    assert gone["routes"]["route-0"]["state"] == "gone"
+    assert gone["routes"]["route-0"]["split"] is None
+
+
+def test_status_with_nothing_recorded_and_both_colors_on(run: Run) -> None:
+    _, out, _ = run(a_world(split=Split(blue=50, green=50)), "status")
+    assert "both colors carry traffic, no base on record" in out
+    assert "nothing is recorded yet" in out
+
+
+def test_shift_writes_and_says_what_it_wrote(run: Run) -> None:
+    world = a_world()
+    code, out, _ = run(world, "shift web green=20")
+    assert code == 0
+    assert "blue 80 / green 20 on 1 route, read back and recorded" in out
+    assert "route-0: blue 100 / green 0 -> blue 80 / green 20" in out
+    assert world.split() == Split(blue=80, green=20)
+    assert "nothing was written" in run(world, "shift web green=20")[1]
+
+
+def test_shift_as_json(run: Run) -> None:
+    done = document(run(a_world(), "shift web green=20 -o json")[1])
+    assert done["written"] is True
+    assert done["before"] == {"route-0": {"blue": 100, "green": 0}}
+    assert done["after"] == {"blue": 80, "green": 20}
+    assert done["base"] == "blue"
+    assert {finding["check"] for finding in done["findings"]} >= {"account", "drift", "green capacity"}
+
+
+@pytest.mark.parametrize("command", ["shift web green=20 --dry-run", "cutover web --dry-run"])
+def test_a_dry_run_shows_the_checks_and_writes_nothing(run: Run, command: str) -> None:
+    world = a_world(green=0)
+    code, out, _ = run(world, command)
+    assert code == 0
+    assert "refused" in out
+    assert "Nothing was written" in out
+    assert document(run(world, f"{command} -o json")[1])["findings"]
+    assert world.router.writes == []
+
+
+@pytest.mark.parametrize("command", ["shift web green=20", "cutover web", "rollback web --to green"])
+def test_print_awscli_prints_a_command_per_route_and_writes_nothing(run: Run, command: str) -> None:
+    world = a_world(routes=2)
+    _, out, _ = run(world, f"{command} --print-awscli")
+    assert len(out.splitlines()) == 2
+    assert len(document(run(world, f"{command} --print-awscli -o json")[1])["commands"]) == 2
+    assert world.router.writes == []
+
+
+def test_cutover_bakes_as_long_as_asked_and_narrates_on_stderr(run: Run) -> None:
+    world = a_world()
+    code, out, err = run(world, "cutover web --bake 5")
+    assert code == 0
+    assert "blue 0 / green 100" in out
+    assert "watching its health for 5 s" in err
+
+
+def test_rollback_says_until_when_stickiness_is_off(run: Run) -> None:
+    world = a_world(split=Split(blue=80, green=20), stickiness=Stickiness(enabled=True, duration_seconds=300))
+    _, out, _ = run(world, "rollback web --to blue")
+    assert "stickiness is off" in out
+    assert "2026-01-02T12:06:00+00:00" in out
+    assert "until" in run(world, "status")[1]
+    assert "switched off" in run(world, "doctor")[1]
+    assert run(world, "restore-stickiness web --wait")[0] == 0
+
+
+def test_doctor_prints_every_check_and_exits_as_the_first_refusal_would(run: Run) -> None:
+    world = a_world()
+    code, out, _ = run(world, "doctor")
+    assert code == 0
+    assert "checked for blue 0 / green 100" in out
+    world.health(Color.GREEN, "initial")
+    code, out, err = run(world, "doctor web --to green=20")
+    assert code == 14
+    assert "refused" in out
+    assert err == ""
+    assert document(run(world, "doctor -o json")[1])["findings"]
+
+
+def test_doctor_without_a_base_checks_for_half_and_half(run: Run) -> None:
+    assert "checked for blue 50 / green 50" in run(a_world(split=Split(blue=30, green=70)), "doctor")[1]
+
+
+def test_a_refusal_is_one_line_with_reason_hint_and_exit_code(run: Run) -> None:
+    code, out, err = run(a_world(green=0), "shift web green=20")
+    assert code == 14
+    assert out == ""
+    assert len(err.splitlines()) == 1
+    assert err.startswith("bluegreen: web: green has 0 healthy targets of 0")
+    assert "Nothing was changed." in err
+    assert err.rstrip().endswith("[exit 14]")
+
+
+def test_debug_lets_the_traceback_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli_service, "wire", lambda *_: a_world(green=0).service)
+    monkeypatch.setattr(sys, "argv", ["bluegreen", "shift", "web", "green=20", "--debug"])
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(BluegreenError):
+            main()
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+
+
+def test_ctrl_c_outside_a_write_is_one_line_and_130(run: Run) -> None:
+    world = a_world()
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    world.router.before_read = interrupt
+    code, _, err = run(world, "status")
+    assert code == 130
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("shift web green=1000", 13),
+        ("shift web", 2),
+        ("cutover web --bake -1", 2),
+        ("nonsense", 2),
+        ("rollback web --to red", 2),
+    ],
+)
+def test_words_typed_wrong_have_their_exit_code(run: Run, line: str, code: int) -> None:
+    world = a_world()
+    assert run(world, line)[0] == code
+    assert world.router.writes == []
+
+
+def test_config_schema_is_a_json_schema(run: Run) -> None:
+    schema = document(run(a_world(), "config schema")[1])
+    assert set(schema["properties"]) == {"aws", "service"}
+
+
+def test_help_loads_nothing_heavy() -> None:
+    script = (
+        "import sys; sys.argv = ['bluegreen', '--help']\n"
+        "from toolkit.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print(sorted({name.partition('.')[0] for name in sys.modules} &"
+        " {'boto3', 'botocore', 'rich', 'pydantic', 'moto', 'aiohttp', 'flask', 'python_terraform'}), file=sys.stderr)"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stderr.strip() == "[]"
+    assert "cutover" in run.stdout
+
+
+def test_version() -> None:
+    run = subprocess.run([sys.executable, "-m", "toolkit", "--version"], capture_output=True, text=True, check=True)
+    assert run.stdout.startswith("bluegreen ")
