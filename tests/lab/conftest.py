@@ -18,6 +18,13 @@ def lab_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """One lab for the tests that need no lab of their own; what they make in it has names of its own."""
+    with start_lab(LabOptions(name="shared", time_scale=0.05), root=tmp_path_factory.mktemp("labs")) as lab:
+        yield lab
+
+
 @pytest.fixture
 def start(lab_root: Path) -> Iterator[Callable[..., Lab]]:
     """Start a lab with these options; it is stopped when the test ends."""

@@ -7,7 +7,7 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.lab.world import answering, fetch, pair_on, wait_until
+from tests.lab.world import answering, fetch, make_pair, pair_on, wait_until
 from toolkit.lab.handle import Lab
 from toolkit.lab.processes import is_running
 
@@ -38,6 +38,12 @@ def test_weights_move_real_requests_and_down_leaves_nothing(start: Start) -> Non
         pair.shift(blue=0, green=100)
         assert ask(url) == {"green": 20}
 
+        lab.settings(propagation_delay=1.0)
+        pair.shift(blue=100, green=0)
+        assert ask(url, 5) == {"green": 5}
+        wait_until(lambda: ask(url, 1) == {"blue": 1}, seconds=5)
+        lab.settings(propagation_delay=0)
+
         pair.elbv2.deregister_targets(TargetGroupArn=pair.groups["blue"], Targets=[{"Id": BLUE}])
         assert pair.states("blue") == {(BLUE, port): "draining"}
         assert lab.status()["failures"] == []
@@ -54,31 +60,15 @@ def test_weights_move_real_requests_and_down_leaves_nothing(start: Start) -> Non
             ask(url, 1)
 
 
-def test_a_propagation_delay_can_be_set_while_the_lab_runs(start: Start) -> None:
-    lab = start(time_scale=0.05)
-    with answering("blue", loopback(BLUE)) as port, answering("green", loopback(GREEN), port):
-        pair = pair_on(lab, port)
-        for color, address in (("blue", BLUE), ("green", GREEN)):
-            pair.elbv2.register_targets(TargetGroupArn=pair.groups[color], Targets=[{"Id": address}])
-            wait_until(lambda color=color: set(pair.states(color).values()) == {"healthy"})  # type: ignore[misc]
-        url = lab.listeners()[pair.listener]
-        lab.settings(propagation_delay=1.0)
-        pair.shift(blue=0, green=100)
-        assert ask(url, 5) == {"blue": 5}
-        wait_until(lambda: ask(url, 1) == {"green": 1}, seconds=5)
-
-
-def test_a_group_that_nothing_forwards_to_is_unused(start: Start) -> None:
-    lab = start()
-    pair = pair_on(lab, 8080)
+def test_a_group_that_nothing_forwards_to_is_unused(shared: Lab) -> None:
+    pair = make_pair(shared.endpoint_url, name="unused")
     pair.elbv2.register_targets(TargetGroupArn=pair.groups["green"], Targets=[{"Id": GREEN}])
     pair.shift(blue=100)
     assert pair.states("green") == {(GREEN, 8080): "unused"}
 
 
-def test_what_aws_refuses_changes_no_traffic(start: Start) -> None:
-    lab = start()
-    pair = pair_on(lab, 8080)
+def test_what_aws_refuses_changes_no_traffic(shared: Lab) -> None:
+    pair = make_pair(shared.endpoint_url, name="refused")
     with pytest.raises(ClientError, match="The weight for each target group must be between 0 and 999"):
         pair.shift(blue=1000, green=0)
     rule = pair.elbv2.describe_rules(RuleArns=[pair.rule])["Rules"][0]
@@ -86,9 +76,8 @@ def test_what_aws_refuses_changes_no_traffic(start: Start) -> None:
     assert weights == {100, 0}
 
 
-def test_resetting_the_emulator_takes_the_listeners_away(start: Start) -> None:
-    lab = start()
-    pair = pair_on(lab, 8080)
-    assert set(lab.listeners()) == {pair.listener}
-    fetch(f"{lab.endpoint_url}/moto-api/reset", method="POST")
-    assert lab.listeners() == {}
+def test_resetting_the_emulator_takes_the_listeners_away(shared: Lab) -> None:
+    pair = make_pair(shared.endpoint_url, name="reset")
+    assert pair.listener in shared.listeners()
+    fetch(f"{shared.endpoint_url}/moto-api/reset", method="POST")
+    assert shared.listeners() == {}

@@ -66,7 +66,7 @@ def run_demo(narrate: Narrate, *, rate: float) -> Report:
     began = time.monotonic()
     tree = terraform_tree()
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_terminated_as_interrupted())
+        stack.enter_context(_interrupted_once())
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bluegreen-demo-")))
         directory = _copied(tree, work)
         port = _free_port([to_loopback(address) for addresses in TARGETS.values() for address in addresses])
@@ -239,14 +239,18 @@ def _end(process: "subprocess.Popen[str]") -> None:
 
 
 @contextlib.contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """SIGTERM ends the demo as Ctrl-C does: everything is stopped on the way out."""
+def _interrupted_once() -> Iterator[None]:
+    """SIGTERM ends the demo as Ctrl-C does; further ones do not disturb it while it stops what it has started."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
 
     def interrupt(*_: object) -> None:
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    previous = signal.signal(signal.SIGTERM, interrupt)
+    previous = {number: signal.signal(number, interrupt) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)

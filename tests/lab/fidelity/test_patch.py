@@ -184,6 +184,7 @@ def test_a_target_group_is_tied_to_its_load_balancer_only_as_long_as_it_is_used(
 @pytest.mark.parametrize(
     ("call", "message"),
     [
+        (lambda w, _: w.balancer("web"), "DuplicateLoadBalancerName"),
         (lambda w, p: w.elbv2.delete_rule(RuleArn=p.rule + "0"), "RuleNotFound"),
         (
             lambda w, p: w.elbv2.delete_rule(

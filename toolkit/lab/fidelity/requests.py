@@ -48,6 +48,13 @@ def _rule(backend: Any, arn: str) -> tuple[Any, Any] | None:
     return None
 
 
+def _create_load_balancer(backend: Any, call: Arguments) -> None:
+    # AWS answers an identical request with the one that exists; no client of the lab asks that way.
+    if any(balancer.name == call["name"] for balancer in _balancers(backend)):
+        message = f"A load balancer with the same name '{call['name']}' exists, but with different settings"
+        raise Refused("DuplicateLoadBalancerName", message)
+
+
 def _create_listener(backend: Any, call: Arguments) -> None:
     balancer = backend.load_balancers.get(call["load_balancer_arn"])
     if balancer is None:
@@ -155,6 +162,7 @@ def set_rule_priorities(backend: Any, rule_priorities: list[dict[str, Any]]) -> 
 
 CHECKS: Final[Mapping[str, Check]] = {
     "create_listener": _create_listener,
+    "create_load_balancer": _create_load_balancer,
     "create_rule": _create_rule,
     "delete_load_balancer": _delete_load_balancer,
     "delete_rule": _delete_rule,
