@@ -97,6 +97,43 @@ def test_a_cookie_beats_a_weight_of_zero_until_stickiness_is_off(rig: Rig) -> No
         assert rig.ask(listener, Cookie=cookie).color == "green"
 
 
+def test_a_target_cookie_holds_a_client_at_one_target(rig: Rig) -> None:
+    other = Site("127.77.0.14", 18080, "blue", "v1")
+    with start_app([other]):
+        group = rig.group(rig.sites["blue"], other)
+        rig.elbv2.modify_target_group_attributes(
+            TargetGroupArn=group,
+            Attributes=[
+                {"Key": "stickiness.enabled", "Value": "true"},
+                {"Key": "stickiness.type", "Value": "lb_cookie"},
+                {"Key": "stickiness.lb_cookie.duration_seconds", "Value": "60"},
+            ],
+        )
+        with rig.listening(forward((group, 1))) as listener:
+            rig.wait_healthy(group, rig.sites["blue"], other)
+            assert len({rig.ask(listener).headers["x-target"] for _ in range(10)}) == 2
+            first = rig.ask(listener)
+            cookie = first.headers["set-cookie"].partition(";")[0]
+            assert cookie.startswith("AWSALB=")
+            targets = {rig.ask(listener, Cookie=cookie).headers["x-target"] for _ in range(10)}
+            assert targets == {first.headers["x-target"]}
+
+
+def test_every_request_is_counted_once_though_the_log_is_rotated(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("toolkit.lab.dataplane.plane.ROTATE_BYTES", 20_000)
+    with rig.listening(split(rig, 100, 0)) as listener:
+        suffix = rig.groups["blue"].rpartition(":")[2]
+
+        def counted() -> int:
+            return sum(row.target_2xx for row in rig.plane.traffic(0) if row.target_group == suffix)
+
+        before = counted()
+        with LoadProcess(LoadPlan(rig.plane.listeners()[listener], requests=5000, rate=2000)) as load:
+            result = load.wait(20)
+        assert result.failed == 0
+        until(lambda: counted() == before + result.requests)
+
+
 def test_health_follows_the_target(rig: Rig) -> None:
     group, site = rig.groups["blue"], rig.sites["blue"]
     assert rig.health_of(group, site).reason == "Target.NotInUse"

@@ -35,6 +35,17 @@ def test_two_listeners_on_one_port_number_get_different_ports(tmp_path: Path) ->
     assert given["a"] == port != given["b"]
 
 
+def test_a_port_that_was_lost_to_somebody_else_is_chosen_anew(tmp_path: Path) -> None:
+    ports = Ports(tmp_path / "ports.json")
+    own = free_port()
+    ports.assign([("a", own)])
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", own))
+        server.listen()
+        ports.reconsider(["a"])
+        assert ports.assign([("a", own)])["a"] != own
+
+
 def test_a_port_in_use_by_the_listener_itself_stays(tmp_path: Path) -> None:
     ports = Ports(tmp_path / "ports.json")
     with taken() as server:

@@ -8,11 +8,10 @@ from toolkit.lab.dataplane.model import (
     FixedResponse,
     Forward,
     Listener,
-    LoadBalancer,
     Redirect,
     Rule,
 )
-from toolkit.lab.dataplane.routes import names_in, route_configuration, sticky_token
+from toolkit.lab.dataplane.routes import STATEFUL_FILTER, Surroundings, names_in, route_configuration, sticky_token
 
 ELB = "arn:aws:elasticloadbalancing:eu-central-1:123456789012"
 BLUE, GREEN = f"{ELB}:targetgroup/blue/1", f"{ELB}:targetgroup/green/2"
@@ -26,8 +25,7 @@ def rule(action: Any, *conditions: Condition, priority: int | None = None, arn: 
 
 def configured(*rules: Rule, port: int = 80, lab_ports: dict[int, int] | None = None) -> dict[str, Any]:
     listener = Listener(f"{ELB}:listener/app/web/1/2", port, "HTTP", rules)
-    balancer = LoadBalancer(f"{ELB}:loadbalancer/app/web/1", (listener,), idle_timeout=7)
-    return route_configuration(listener, balancer, lab_ports)
+    return route_configuration(listener, Surroundings(7, lab_ports or {}, {GREEN: 30.0}))
 
 
 def split(blue: int, green: int, sticky: int | None = None) -> Forward:
@@ -91,6 +89,15 @@ def test_each_group_sets_the_cookie_that_leads_back_to_it() -> None:
         sticky = Request(headers={"cookie": name_and_value})
         assert destination(configuration, sticky) == {arn.rpartition(":")[2]: 1}
         assert "Max-Age=60" in added["header"]["value"]
+
+
+def test_only_a_group_with_a_target_cookie_holds_its_clients_at_one_target() -> None:
+    configuration = configured(rule(split(1, 1, sticky=60)))
+    blue, green = first_route(configuration, Request())["route"]["weighted_clusters"]["clusters"]
+    assert STATEFUL_FILTER in green["typed_per_filter_config"]
+    assert "typed_per_filter_config" not in blue
+    assert "typed_per_filter_config" in first_route(configuration, Request(headers=cookie(GREEN)))
+    assert "typed_per_filter_config" not in first_route(configuration, Request(headers=cookie(BLUE)))
 
 
 def test_a_change_of_weights_changes_the_weights_only() -> None:

@@ -68,6 +68,14 @@ def test_since_gives_the_minutes_that_end_later() -> None:
     assert [row.minute for row in ledger.since(120)] == [120]
 
 
+def test_what_was_given_away_does_not_change_any_more() -> None:
+    ledger = Ledger()
+    ledger.add([line()])
+    (row,) = ledger.since(0)
+    ledger.add([line(), line(duration="9")])
+    assert (row.request_count, len(row.response_times)) == (1, 1)
+
+
 def test_old_minutes_are_forgotten() -> None:
     ledger = Ledger(keep_minutes=2)
     ledger.add([line(60), line(120), line(240)])

@@ -49,10 +49,14 @@ def resources(snapshots: Mapping[str, Snapshot], layout: Layout) -> Resources:
     found_listeners: dict[str, Json] = {}
     for balancer in balancers:
         served = [listener for listener in balancer.listeners if listener.arn in layout.ports]
-        lab_ports = {listener.port: layout.ports[listener.arn] for listener in served}
+        around = routes.Surroundings(
+            idle_timeout=balancer.idle_timeout,
+            lab_ports={listener.port: layout.ports[listener.arn] for listener in served},
+            target_cookies={group.arn: group.target_cookie for group in groups if group.target_cookie is not None},
+        )
         for listener in served:
             name = routes.resource_name(listener.arn)
-            found_routes[name] = routes.route_configuration(listener, balancer, lab_ports)
+            found_routes[name] = routes.route_configuration(listener, around)
             found_listeners[name] = listeners.listener(
                 listener,
                 balancer,

@@ -53,7 +53,7 @@ def hosts_of(cluster_statuses: Sequence[Mapping[str, Any]]) -> dict[HostKey, Hos
             flags = host.get("health_status", {})
             found[(status["name"], address["address"], address["port_value"])] = HostState(
                 failed=bool(flags.get("failed_active_health_check")),
-                timed_out=bool(flags.get("failed_active_hc_timeout") or flags.get("active_hc_timeout")),
+                timed_out=bool(flags.get("active_hc_timeout")),
             )
     return found
 

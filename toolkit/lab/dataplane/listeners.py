@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from toolkit.lab.dataplane.matching import SOURCE_HEADER, Json
 from toolkit.lab.dataplane.model import Listener, LoadBalancer
-from toolkit.lab.dataplane.routes import resource_name
+from toolkit.lab.dataplane.routes import STATEFUL_FILTER, resource_name
 
 LISTENER_TYPE = "type.googleapis.com/envoy.config.listener.v3.Listener"
 LOOPBACK = "127.0.0.1"
 _EXT = "type.googleapis.com/envoy.extensions"
 _MANAGER_TYPE = f"{_EXT}.filters.network.http_connection_manager.v3.HttpConnectionManager"
+_STATEFUL_TYPE = f"{_EXT}.filters.http.stateful_session.v3.StatefulSession"
 _ROUTER_TYPE = f"{_EXT}.filters.http.router.v3.Router"
 _FILE_LOG_TYPE = f"{_EXT}.access_loggers.file.v3.FileAccessLog"
 _TLS_TYPE = f"{_EXT}.transport_sockets.tls.v3.DownstreamTlsContext"
@@ -57,6 +58,8 @@ def listener(
         "name": name,
         "address": {"socket_address": {"address": LOOPBACK, "port_value": port}},
         "filter_chains": [chain],
+        # Else two labs that choose one port at the same moment would silently share its requests.
+        "enable_reuse_port": False,
     }
 
 
@@ -87,7 +90,11 @@ def _manager(name: str, balancer: LoadBalancer, routes_path: str, log_path: str)
                 },
             }
         ],
-        "http_filters": [{"name": "router", "typed_config": {"@type": _ROUTER_TYPE, "suppress_envoy_headers": True}}],
+        "http_filters": [
+            # Does nothing but on the routes that ask for it.
+            {"name": STATEFUL_FILTER, "typed_config": {"@type": _STATEFUL_TYPE}},
+            {"name": "router", "typed_config": {"@type": _ROUTER_TYPE, "suppress_envoy_headers": True}},
+        ],
     }
 
 

@@ -63,6 +63,7 @@ class DataPlane:
         self._ledger_lock = threading.Lock()
         self._certificate: Certificate | None = None
         self._admin: Admin | None = None
+        self._followed: dict[str, float] = {}
         self._applied: dict[str, Snapshot] = {}
         self._urls: Mapping[str, str] = {}
         self._due: deque[tuple[float, Snapshot]] = deque()
@@ -88,10 +89,9 @@ class DataPlane:
             return
         for leftover in (self._events_path, self._log_path):
             leftover.unlink(missing_ok=True)
-        self._programmer.start_empty()
+        self._applied, self._urls = {}, {}
         paths = {"listeners_path": self._files.path("lds"), "clusters_path": self._files.path("cds")}
-        self._admin = self._process.start(bootstrap(**paths))
-        self._programmer.attach(self._admin)
+        self._admin = self._programmer.start_empty(lambda: self._process.start(bootstrap(**paths)))
         self._roster.attach(self._admin)
         for region in self._regions:
             self._coalescer(region)
@@ -144,6 +144,7 @@ class DataPlane:
             return self._coalescers[region]
 
     def _follow(self, region: str) -> None:
+        self._followed[region] = time.monotonic()
         snapshot = self._reader.read(region)
         self._roster.registered(snapshot)
         delay = self.propagation_delay
@@ -175,7 +176,11 @@ class DataPlane:
                 certificate=self._certificate,
                 time_scale=self._time_scale,
             )
-            self._programmer.apply(resources(wanted, layout))
+            try:
+                self._programmer.apply(resources(wanted, layout))
+            except LabError:
+                self._ports.reconsider(arn for arn in ports if arn not in self._urls)
+                raise
             self._applied = wanted
             self._urls = {each.arn: f"{each.protocol.lower()}://{LOOPBACK}:{ports[each.arn]}" for each in listeners}
 
@@ -184,7 +189,8 @@ class DataPlane:
             with self._coalescers_lock:
                 regions = list(self._coalescers)
             for region in regions:
-                self._guarded(self._coalescer(region).run)
+                if time.monotonic() - self._followed.get(region, float("-inf")) >= self._poll_interval:
+                    self._guarded(self._coalescer(region).run)
 
     def _apply_due(self) -> None:
         while not self._stopping.wait(0.01):
@@ -210,3 +216,5 @@ class DataPlane:
         except LabError as error:
             if not self._stopping.is_set():
                 log.warning("%s", error.message)
+        except Exception:
+            log.exception("the data plane met an error that it does not know; it goes on")

@@ -33,6 +33,12 @@ class Ports:
             self._path.write_text(json.dumps(self._remembered, indent=1))
         return self.given
 
+    def reconsider(self, arns: Iterable[str]) -> None:
+        """Choose anew for these next time: the port that was free has been taken by somebody else."""
+        for arn in arns:
+            self._given.pop(arn, None)
+            self._remembered.pop(arn, None)
+
     def _choose(self, before: int | None, own: int) -> int:
         taken = set(self._given.values())
         for port in (before, own):

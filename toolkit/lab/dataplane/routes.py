@@ -7,6 +7,7 @@ than this configuration, so neither listeners nor clusters nor their connections
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from toolkit.lab.dataplane.matching import SOURCE_HEADER, Json, route_match
@@ -14,7 +15,6 @@ from toolkit.lab.dataplane.model import (
     FixedResponse,
     Forward,
     Listener,
-    LoadBalancer,
     Redirect,
     Rule,
     suffix_of,
@@ -23,6 +23,12 @@ from toolkit.lab.dataplane.model import (
 STICKY_COOKIE = "AWSALBTG"
 """The cookie of target-group stickiness (Elastic Load Balancing user guide, "Sticky sessions")."""
 
+TARGET_COOKIE = "AWSALB"
+"""The cookie of stickiness to one target, from the same page."""
+
+STATEFUL_FILTER = "envoy.filters.http.stateful_session"
+_PER_ROUTE_TYPE = "type.googleapis.com/envoy.extensions.filters.http.stateful_session.v3.StatefulSessionPerRoute"
+_COOKIE_TYPE = "type.googleapis.com/envoy.extensions.http.stateful_session.cookie.v3.CookieBasedSessionState"
 ROUTE_TYPE = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
 _REDIRECT_CODES = {301: "MOVED_PERMANENTLY", 302: "FOUND"}
 
@@ -32,15 +38,22 @@ def resource_name(listener_arn: str) -> str:
     return listener_arn.rpartition("/")[2]
 
 
-def route_configuration(listener: Listener, balancer: LoadBalancer, lab_ports: Mapping[int, int] | None = None) -> Json:
-    """The route configuration of one listener.
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a listener's routes need to know beside its rules.
 
     `lab_ports` says which port stands for each listener port of this load balancer; redirects are turned with it.
+    `target_cookies` holds the duration in seconds of stickiness to one target, per group ARN that has it.
     """
-    lab_ports = lab_ports or {}
-    routes = [
-        route for rule in listener.rules for route in _routes_of(rule, listener, balancer.idle_timeout, lab_ports)
-    ]
+
+    idle_timeout: float = 60.0
+    lab_ports: Mapping[int, int] = field(default_factory=dict)
+    target_cookies: Mapping[str, float] = field(default_factory=dict)
+
+
+def route_configuration(listener: Listener, around: Surroundings) -> Json:
+    """The route configuration of one listener."""
+    routes = [route for rule in listener.rules for route in _routes_of(rule, listener, around)]
     return {
         "@type": ROUTE_TYPE,
         "name": resource_name(listener.arn),
@@ -57,14 +70,14 @@ def sticky_token(rule_arn: str, group_arn: str) -> str:
     return hashlib.sha256(f"{rule_arn} {group_arn}".encode()).hexdigest()[:32]
 
 
-def _routes_of(rule: Rule, listener: Listener, idle_timeout: float, lab_ports: Mapping[int, int]) -> Iterator[Json]:
+def _routes_of(rule: Rule, listener: Listener, around: Surroundings) -> Iterator[Json]:
     match = route_match(rule.conditions)
     match rule.action:
         case Forward() as forward:
             if forward.sticky_seconds is not None:
                 for arn, _ in forward.groups:
-                    yield _sticky_route(match, rule, arn, forward.sticky_seconds, idle_timeout)
-            yield {"match": match} | _weighted(rule, forward, idle_timeout)
+                    yield _sticky_route(match, rule, arn, forward.sticky_seconds, around)
+            yield {"match": match} | _weighted(rule, forward, around)
         case FixedResponse(status, body, content_type):
             yield {
                 "match": match,
@@ -72,10 +85,10 @@ def _routes_of(rule: Rule, listener: Listener, idle_timeout: float, lab_ports: M
                 "response_headers_to_add": [_set_header("content-type", content_type)],
             }
         case Redirect() as redirect:
-            yield {"match": match, "redirect": _redirect(redirect, listener, lab_ports)}
+            yield {"match": match, "redirect": _redirect(redirect, listener, around.lab_ports)}
 
 
-def _sticky_route(match: Json, rule: Rule, arn: str, seconds: int, idle_timeout: float) -> Json:
+def _sticky_route(match: Json, rule: Rule, arn: str, seconds: int, around: Surroundings) -> Json:
     """A cookie that names a group beats the weights, a weight of 0 too."""
     token = sticky_token(rule.arn, arn)
     cookie = {
@@ -84,12 +97,12 @@ def _sticky_route(match: Json, rule: Rule, arn: str, seconds: int, idle_timeout:
     }
     return {
         "match": match | {"headers": [*match.get("headers", []), cookie]},
-        "route": {"cluster": suffix_of(arn)} | _timeouts(idle_timeout),
+        "route": {"cluster": suffix_of(arn)} | _timeouts(around.idle_timeout),
         "response_headers_to_add": [_sticky_cookie(token, seconds)],
-    }
+    } | _to_one_target(arn, around)
 
 
-def _weighted(rule: Rule, forward: Forward, idle_timeout: float) -> Json:
+def _weighted(rule: Rule, forward: Forward, around: Surroundings) -> Json:
     if not any(weight for _, weight in forward.groups):
         # Envoy refuses a total of 0; ALB has no target for such a request.
         return {"direct_response": {"status": 503}}
@@ -101,9 +114,21 @@ def _weighted(rule: Rule, forward: Forward, idle_timeout: float) -> Json:
             if seconds is not None
             else {}
         )
+        | _to_one_target(arn, around)
         for arn, weight in forward.groups
     ]
-    return {"route": {"weighted_clusters": {"clusters": clusters}} | _timeouts(idle_timeout)}
+    return {"route": {"weighted_clusters": {"clusters": clusters}} | _timeouts(around.idle_timeout)}
+
+
+def _to_one_target(arn: str, around: Surroundings) -> Json:
+    """Stickiness to one target within its group (`lb_cookie`), for the groups that have it."""
+    seconds = around.target_cookies.get(arn)
+    if seconds is None:
+        return {}
+    cookie = {"name": TARGET_COOKIE, "path": "/", "ttl": f"{seconds:g}s"}
+    state = {"name": "envoy.http.stateful_session.cookie", "typed_config": {"@type": _COOKIE_TYPE, "cookie": cookie}}
+    per_route = {"@type": _PER_ROUTE_TYPE, "stateful_session": {"session_state": state}}
+    return {"typed_per_filter_config": {STATEFUL_FILTER: per_route}}
 
 
 def _timeouts(idle_timeout: float) -> Json:

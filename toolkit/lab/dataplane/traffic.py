@@ -4,7 +4,7 @@ Counters would be simpler, but Envoy counts its own 503s among a cluster's 5xx, 
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 MINUTE = 60
@@ -76,9 +76,13 @@ class Ledger:
                 self._count(fields)
 
     def since(self, moment: float) -> list[MinuteTraffic]:
-        """Every row whose minute ends after `moment` (epoch seconds), the oldest first."""
+        """Copies of every row whose minute ends after `moment` (epoch seconds), the oldest first."""
         return sorted(
-            (row for row in list(self._rows.values()) if row.minute + MINUTE > moment),
+            (
+                replace(row, response_times=dict(row.response_times))
+                for row in self._rows.values()
+                if row.minute + MINUTE > moment
+            ),
             key=lambda row: (row.minute, row.load_balancer, row.target_group or ""),
         )
 

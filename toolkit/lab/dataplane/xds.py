@@ -21,8 +21,8 @@ ACKNOWLEDGE_SECONDS = 10.0
 WARMING_SECONDS = 15.0
 RETIRE_SECONDS = 10.0
 _POLL_SECONDS = 0.001
-_LISTENERS = "listener_manager.lds"
-_CLUSTERS = "cluster_manager.cds"
+_VERSION = "version_text"
+_REFUSED = "update_rejected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,33 +35,45 @@ class Resources:
     endpoints: Mapping[str, Json] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A file that Envoy has yet to take. `scope` is the prefix of the statistics that say so."""
+
+    scope: str
+    path: str
+    version: str
+
+
 class Files:
     """The files that Envoy watches, each one discovery response; a version counts the changes."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._written: dict[str, tuple[str, str]] = {}
+        self._contents: dict[str, str] = {}
         self._version = 0
 
     def path(self, kind: str, name: str = "all") -> str:
         return str(self._directory / f"{kind}-{re.sub(r'[^A-Za-z0-9_-]', '_', name)}.json")
 
-    def write(self, path: str, resources: Iterable[Json]) -> str | None:
-        """The new version, or None where the file holds just that already."""
+    def write(self, scope: str, path: str, resources: Iterable[Json]) -> tuple[Written, ...]:
+        """What is to be waited for: nothing where the file holds just that already."""
         content = json.dumps(list(resources), sort_keys=True)
-        known = self._written.get(path)
-        if known is not None and known[0] == content:
-            return None
+        if self._contents.get(path) == content:
+            return ()
         self._version += 1
         version = str(self._version)
         fresh = Path(f"{path}.new")
         fresh.write_text(f'{{"version_info": "{version}", "resources": {content}}}')
         os.replace(fresh, path)  # noqa: PTH105  Envoy sees renames only, never a write in place
-        self._written[path] = (content, version)
-        return version
+        self._contents[path] = content
+        return (Written(scope, path, version),)
+
+    def forget(self, path: str) -> None:
+        """Write it again next time, whatever it holds: Envoy did not take it."""
+        self._contents.pop(path, None)
 
     def remove(self, path: str) -> None:
-        if self._written.pop(path, None) is not None:
+        if self._contents.pop(path, None) is not None:
             Path(path).unlink(missing_ok=True)
 
 
@@ -74,14 +86,17 @@ class Programmer:
         self._admin: Admin | None = None
         self._now = Resources()
         self._retired: dict[str, float] = {}
+        self._refusals: dict[str, int] = {}
 
-    def start_empty(self) -> None:
-        """Write the files that Envoy looks for when it starts."""
-        self._files.write(self._files.path("lds"), ())
-        self._files.write(self._files.path("cds"), ())
-
-    def attach(self, admin: Admin) -> None:
-        self._admin = admin
+    def start_empty(self, start: Callable[[], Admin]) -> Admin:
+        """Write the files that Envoy looks for when it starts, and `start` it."""
+        self._files.forget(self._files.path("lds"))
+        self._files.forget(self._files.path("cds"))
+        written = (*self._write_listeners({}), *self._write_clusters({}))
+        self._now, self._retired, self._refusals = Resources(), {}, {}
+        self._admin = start()
+        self._await(written)
+        return self._admin
 
     def apply(self, wanted: Resources) -> bool:
         """Program `wanted` and return once Envoy has acknowledged it; False where nothing had to change.
@@ -92,24 +107,25 @@ class Programmer:
         now, files = self._now, self._files
         clusters = self._with_retired(wanted)
         endpoints = {**{n: e for n, e in now.endpoints.items() if n in clusters}, **wanted.endpoints}
-        changed = self._write_each("eds", endpoints, lambda name: f"cluster.{name}", known=now.clusters)
-        self._await(changed)
-        renewed = self._write(_CLUSTERS, files.path("cds"), clusters.values())
-        if renewed:
-            self._await(renewed)
+        targets = self._write_each("eds", endpoints, lambda name: f"cluster.{name}")
+        # What Envoy does not watch yet it reads when it hears of it, and can be waited for only then.
+        self._await(each for name, each in targets if name in now.endpoints)
+        if grouped := self._write_clusters(clusters):
+            self._await(grouped)
             self._await_warm("cluster_manager.warming_clusters")
-        routed = self._write_each("rds", wanted.routes, lambda n: f"http.{n}.rds.{n}", known=now.listeners)
-        self._await(routed)
-        listening = self._write(_LISTENERS, files.path("lds"), wanted.listeners.values())
-        if listening:
+        self._await(each for name, each in targets if name not in now.endpoints)
+        routed = self._write_each("rds", wanted.routes, lambda name: f"http.{name}.rds.{name}")
+        self._await(each for name, each in routed if name in now.routes)
+        if listening := self._write_listeners(wanted.listeners):
             self._await(listening)
             self._await_warm("listener_manager.total_listeners_warming")
+        self._await(each for name, each in routed if name not in now.routes)
         for name in now.routes.keys() - wanted.routes.keys():
             files.remove(files.path("rds", name))
         for name in now.endpoints.keys() - endpoints.keys():
             files.remove(files.path("eds", name))
         self._now = Resources(wanted.listeners, wanted.routes, clusters, endpoints)
-        return bool(changed or renewed or routed or listening)
+        return bool(targets or grouped or routed or listening)
 
     def _with_retired(self, wanted: Resources) -> dict[str, Json]:
         """The wanted clusters and those that went a moment ago."""
@@ -123,38 +139,45 @@ class Programmer:
         return {**kept, **wanted.clusters}
 
     def _write_each(
-        self, kind: str, resources: Mapping[str, Json], scope: Callable[[str], str], known: Mapping[str, Json]
-    ) -> dict[str, str]:
-        """Write one file per resource; what to wait for, of those that Envoy watches already."""
-        awaited: dict[str, str] = {}
-        for name, resource in resources.items():
-            version = self._files.write(self._files.path(kind, name), [resource])
-            if version is not None and name in known:
-                awaited[scope(name)] = version
-        return awaited
+        self, kind: str, resources: Mapping[str, Json], scope: Callable[[str], str]
+    ) -> list[tuple[str, Written]]:
+        """Write one file per resource; those that changed, by resource name."""
+        return [
+            (name, written)
+            for name, resource in resources.items()
+            for written in self._files.write(scope(name), self._files.path(kind, name), [resource])
+        ]
 
-    def _write(self, scope: str, path: str, resources: Iterable[Json]) -> dict[str, str]:
-        version = self._files.write(path, resources)
-        return {} if version is None else {scope: version}
+    def _write_listeners(self, listeners: Mapping[str, Json]) -> tuple[Written, ...]:
+        return self._files.write("listener_manager.lds", self._files.path("lds"), listeners.values())
 
-    def _await(self, versions: Mapping[str, str]) -> None:
-        """Wait until each scope (an Envoy statistics prefix) runs its version."""
-        if not versions:
-            return
-        texts = [f"{scope}.version_text" for scope in versions]
-        refusals = [f"{scope}.update_rejected" for scope in versions]
+    def _write_clusters(self, clusters: Mapping[str, Json]) -> tuple[Written, ...]:
+        return self._files.write("cluster_manager.cds", self._files.path("cds"), clusters.values())
+
+    def _await(self, files: Iterable[Written]) -> None:
+        """Wait until Envoy runs on all of `files`.
+
+        Raises:
+            LabError: it refused one, or does not say so in time. The next `apply` tries again.
+        """
+        pending = list(files)
         deadline = time.monotonic() + ACKNOWLEDGE_SECONDS
-        refused: dict[str, str | int] = {}
-        while time.monotonic() < deadline:
-            stats = self._stats([*texts, *refusals])
-            if all(stats.get(text) == version for text, version in zip(texts, versions.values(), strict=True)):
-                return
-            latest = {name: stats[name] for name in refusals if name in stats}
-            if any(latest[name] != value for name, value in refused.items() if name in latest):
+        while pending and time.monotonic() < deadline:
+            stats = self._stats([f"{each.scope}.{name}" for each in pending for name in (_VERSION, _REFUSED)])
+            pending = [each for each in pending if stats.get(f"{each.scope}.{_VERSION}") != each.version]
+            if any(self._is_refused(each, stats) for each in pending):
                 break
-            refused = refused or latest
-            time.sleep(_POLL_SECONDS)
-        raise LabError(f"Envoy did not take {', '.join(versions)}: {self._complaint()}")
+            if pending:
+                time.sleep(_POLL_SECONDS)
+        if pending:
+            for each in pending:
+                self._files.forget(each.path)
+            raise LabError(f"Envoy did not take {', '.join(each.scope for each in pending)}: {self._complaint()}")
+
+    def _is_refused(self, file: Written, stats: Mapping[str, str | int]) -> bool:
+        count = int(stats.get(f"{file.scope}.{_REFUSED}", 0))
+        known, self._refusals[file.scope] = self._refusals.get(file.scope, 0), count
+        return count > known
 
     def _await_warm(self, gauge: str) -> None:
         """Wait until nothing warms; a target that never answers its first check must not hold this forever."""
