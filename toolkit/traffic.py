@@ -148,15 +148,11 @@ _HOW = "Write green=20 for 20 %, or both weights: blue=95,green=5."
 
 
 def _parse_pair(part: str, whole: str) -> tuple[Color, Fraction]:
-    name, equals, value = part.partition("=")
+    name, _, value = part.partition("=")
     try:
-        color = Color(name.strip().lower())
-        number = Fraction(_plain_number(value.strip().removesuffix("%").strip()))
+        return Color(name.strip().lower()), Fraction(_plain_number(value.strip().removesuffix("%").strip()))
     except ValueError:
         raise InvalidSplit(f"'{whole}' is not a split", hint=_HOW) from None
-    if not equals:
-        raise InvalidSplit(f"'{whole}' is not a split", hint=_HOW)
-    return color, number
 
 
 def _plain_number(text: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from toolkit.errors import JournalError, NoBase, NoHealthyTarget, RouteUnusable
+from toolkit.errors import JournalError, NoBase, NoHealthyTarget
 from toolkit.rollout.events import Kind, Record
+from toolkit.rollout.ports import LiveRoute
 from toolkit.rollout.preflight import Observation
 from toolkit.rollout.routes import split_of_route
 from toolkit.runner.checked import Outcome, move_to, outcome_of
@@ -36,7 +38,7 @@ def plan_rollback(service: Service, color: Color | None = None, *, keep_sticky: 
         )
     if unread:
         service.note(f"warning: the record cannot be read: {unread.message}")
-    _require_the_pair(service, Observation(service.contract, routes, {}, record))
+    _require_the_pair(service, routes)
     observation = Observation(service.contract, routes, {}, record)
     move = move_to(
         observation,
@@ -92,11 +94,13 @@ def _record(service: Service) -> tuple[Record, JournalError | None]:
         return Record(), error
 
 
-def _require_the_pair(service: Service, observation: Observation) -> None:
-    """Both groups must stand in the action. That both weigh 0 is no hindrance: a rollback is the way out of it."""
+def _require_the_pair(service: Service, routes: Mapping[str, LiveRoute]) -> None:
+    """Both groups must stand in the action. That both weigh 0 is no hindrance: a rollback is the way out of it.
+
+    Raises:
+        RouteUnusable: saying what stands there instead.
+    """
     pair = {group.arn for group in service.contract.target_groups.values()}
     for route in service.contract.routes:
-        live = observation.routes.get(route.name)
-        if live is None or set(live.weights) != pair:
-            split_of_route(route, observation.routes, service.contract)
-            raise RouteUnusable(f"route {route.name} does not forward to exactly this pair. Nothing was changed.")
+        if route.name not in routes or set(routes[route.name].weights) != pair:
+            split_of_route(route, routes, service.contract)
