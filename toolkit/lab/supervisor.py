@@ -56,6 +56,8 @@ class Supervisor:
             directory=state.dataplane,
             propagation_delay=options.propagation_delay,
             time_scale=options.time_scale,
+            # Every write announces itself (Fidelity); looking is only for what moto does unasked, and not free.
+            poll_interval=5.0,
         )
         self._reconciler = Reconciler(self._plane.reconcile)
         self._fidelity = Fidelity(health=self._plane, on_change=self._reconciler)
