@@ -14,6 +14,7 @@ from toolkit.errors import (
     Throttled,
 )
 from toolkit.rollout.events import Kind, ShiftIntended, ShiftVerified
+from toolkit.runner.move import carry_out
 from toolkit.runner.rollback import plan_rollback, rollback
 from toolkit.runner.shift import shift
 from toolkit.traffic import Color, Split
@@ -80,13 +81,42 @@ def test_a_journal_that_cannot_be_read_does_not_hold_a_named_rollback() -> None:
     assert any("DynamoDB is away" in note for note in world.notes)
 
 
+def test_a_rollback_that_went_unrecorded_is_recorded_when_the_journal_is_back() -> None:
+    world = in_canary()
+    append, calls = world.journal.append, []
+
+    def fail_once(*words: object, **more: object) -> object:
+        calls.append(words)
+        if len(calls) == 1:
+            raise JournalError("DynamoDB is away")
+        return append(*words, **more)  # type: ignore[arg-type]
+
+    world.journal.append = fail_once  # type: ignore[method-assign,assignment]
+    rollback(world.service)
+    assert [type(event).__name__ for event in world.events()[-2:]] == ["ShiftIntended", "ShiftVerified"]
+    assert world.service.record().splits == {"route-0": START}
+
+
+def test_an_outcome_that_cannot_be_recorded_leaves_the_intent_in_doubt() -> None:
+    world = in_canary()
+    append = world.journal.append
+
+    def only_intents(service: str, event: object, **more: object) -> object:
+        if isinstance(event, ShiftVerified):
+            raise JournalError("DynamoDB is away")
+        return append(service, event, **more)  # type: ignore[arg-type]
+
+    world.journal.append = only_intents  # type: ignore[method-assign,assignment]
+    assert rollback(world.service).written
+    assert world.service.record().in_doubt
+    assert any("outcome is not recorded" in note for note in world.notes)
+
+
 def test_a_rival_entry_in_the_journal_does_not_hold_it_either() -> None:
     world = in_canary()
     move = plan_rollback(world.service)
     rival = ShiftIntended(Kind.SHIFT, Color.BLUE, {"route-0": CANARY}, CANARY)
     world.journal.append("web", rival, at=NOON, after=move.record.sequence)
-    from toolkit.runner.move import carry_out
-
     carry_out(world.service, move)
     assert world.split() == START
     assert [type(event).__name__ for event in world.events()[-3:]] == [

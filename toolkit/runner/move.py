@@ -67,15 +67,14 @@ def carry_out(service: Service, move: Move) -> int:
         Interrupted: somebody pressed Ctrl-C meanwhile; the move is complete and recorded.
     """
     with deferred_interrupts() as interrupts:
-        sequence = _record_intent(service, move)
+        intent = _record_intent(service, move)
         try:
             _write_all(service, move)
             _verify(service, move)
         except BluegreenError as error:
-            after = _splits_now(service)
-            _record(service, ShiftFailedEvent(error.message, after), sequence)
+            _record_outcome(service, move, ShiftFailedEvent(error.message, _splits_now(service)), intent)
             raise
-        sequence = _record(service, ShiftVerified(_actor(service)), sequence)
+        sequence = _record_outcome(service, move, ShiftVerified(_actor(service)), intent)
     if interrupts.asked:
         raise Interrupted(
             f"{service.name}: interrupted, after the {move.kind} was complete: every route holds {move.to}, recorded",
@@ -84,7 +83,8 @@ def carry_out(service: Service, move: Move) -> int:
     return sequence
 
 
-def _record_intent(service: Service, move: Move) -> int:
+def _record_intent(service: Service, move: Move) -> int | None:
+    """The intent's sequence; None where an urgent move goes on unrecorded."""
     intent = ShiftIntended(
         kind=move.kind,
         base=move.base,
@@ -96,29 +96,30 @@ def _record_intent(service: Service, move: Move) -> int:
     if not move.urgent:
         return service.append(intent, after=move.record.sequence)
     try:
-        return service.append(intent, after=move.record.sequence)
-    except JournalConflict:
-        # A rollback goes past whoever was faster: their entry stands, ours comes after it.
-        return _record(service, intent, _last_sequence(service, move.record.sequence))
+        try:
+            return service.append(intent, after=move.record.sequence)
+        except JournalConflict:
+            # A rollback goes past whoever was faster: their entry stands, ours comes after it.
+            return service.append(intent, after=service.record().sequence)
     except JournalError as error:
-        service.note(f"warning: the rollback goes on unrecorded: {error.message}")
+        service.note(f"warning: the rollback is not recorded: {error.message}")
+        return None
+
+
+def _record_outcome(service: Service, move: Move, event: ShiftVerified | ShiftFailedEvent, intent: int | None) -> int:
+    """The journal's last sequence. What happened to the traffic stands, so a failure to record it is said, not raised.
+
+    An outcome means nothing without its intent, so an intent that could not be recorded is tried once more.
+    """
+    if intent is None:
+        intent = _record_intent(service, move)
+    if intent is None:
         return move.record.sequence
-
-
-def _last_sequence(service: Service, known: int) -> int:
     try:
-        return service.record().sequence
-    except JournalError:
-        return known  # the append that follows says what is wrong
-
-
-def _record(service: Service, event: ShiftIntended | ShiftVerified | ShiftFailedEvent, after: int) -> int:
-    """Record where a failure to do so must not change what happens to the traffic; it is said, not raised."""
-    try:
-        return service.append(event, after=after)
+        return service.append(event, after=intent)
     except JournalError as error:
-        service.note(f"warning: {type(event).__name__} could not be recorded: {error.message}")
-        return after
+        service.note(f"warning: the outcome is not recorded: {error.message}")
+        return intent
 
 
 def _actor(service: Service) -> str | None:
