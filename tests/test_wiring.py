@@ -14,7 +14,7 @@ from toolkit.rollout.events import Kind
 from toolkit.runner.service import Service
 from toolkit.runner.shift import shift
 from toolkit.traffic import Color, Split
-from toolkit.wiring import Options, service_names, settings_for, wire
+from toolkit.wiring import Options, service_names, settings_for, wire, wire_all
 
 pytestmark = pytest.mark.lab
 CANARY = Split(blue=80, green=20)
@@ -38,22 +38,16 @@ def test_a_service_is_found_by_its_name_in_ssm(pair: Callable[..., Provisioned])
     assert service.read()[service.contract.routes[0].name].weights
 
 
-def test_the_only_service_needs_no_name(pair: Callable[..., Provisioned]) -> None:
-    pair()
-    assert wired(None).name == "web"
-
-
-def test_several_services_ask_for_a_name_and_are_listed(pair: Callable[..., Provisioned]) -> None:
+def test_without_a_name_every_service_is_meant(pair: Callable[..., Provisioned]) -> None:
     pair()
     pair(name="api", port=20_081)
     assert service_names(Options()) == ["api", "web"]
-    with pytest.raises(UnknownService, match="api, web"):
-        wired(None)
+    assert [service.name for service in wire_all(Options(), lambda _line: None)] == ["api", "web"]
 
 
 def test_no_service_at_all(pair: Callable[..., Provisioned]) -> None:
     with pytest.raises(UnknownService, match="no service in this account"):
-        wired(None)
+        wire_all(Options(), lambda _line: None)
     with pytest.raises(UnknownService, match="/bluegreen/web/deployment"):
         wired()
 
@@ -63,7 +57,7 @@ def test_a_contract_in_a_file_counts_over_ssm(pair: Callable[..., Provisioned], 
     path = tmp_path / "deployment.json"
     path.write_text(json.dumps(contract | {"name": "shop"}))
     assert wired("shop", contract=f"file:{path}").name == "shop"
-    assert wired(None, contract=str(path)).name == "shop"
+    assert [service.name for service in wire_all(Options(contract=str(path)), lambda _line: None)] == ["shop"]
     with pytest.raises(UnknownService, match="'shop', not 'web'"):
         wired("web", contract=str(path))
     with pytest.raises(ContractError, match="cannot be read"):

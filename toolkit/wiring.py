@@ -85,31 +85,35 @@ def service_names(options: Options) -> list[str]:
 
 
 def wire(name: str | None, options: Options, note: Callable[[str], None]) -> Service:
-    """The service `name`, or the only one there is, ready for the runner.
+    """The service `name`, or the one of the contract that the options name, ready for the runner.
 
     Raises:
-        UnknownService: there is none of that name, or several and none was named.
+        UnknownService: there is none of that name.
         ContractError, ConfigError, AwsError: as their docstrings say.
     """
     settings = settings_for(options)
     session = session_for(settings.aws)
-    if name is None and options.contract is None:
-        name = _only_service(options)
     contract = _contract(name, options.contract, settings, session)
     session = _in_the_contracts_region(session, contract)
     return _assemble(contract, settings.of(name or contract.name), session, note)
 
 
-def _only_service(options: Options) -> str:
+def wire_all(options: Options, note: Callable[[str], None]) -> list[Service]:
+    """The service of the contract that the options name, else every service there is, by name.
+
+    Raises:
+        UnknownService: there is none.
+        ContractError, ConfigError, AwsError: as their docstrings say.
+    """
+    if options.contract is not None:
+        return [wire(None, options, note)]
     names = service_names(options)
-    if len(names) == 1:
-        return names[0]
     if not names:
         raise UnknownService(
             "there is no service in this account and region",
             hint="Provision one (`bluegreen infra apply`), or choose another with --region or --profile.",
         )
-    raise UnknownService(f"there are several services: {', '.join(names)}", hint="Name one.")
+    return [wire(name, options, note) for name in names]
 
 
 def _contract(name: str | None, flag: str | None, settings: Settings, session: Session) -> Contract:

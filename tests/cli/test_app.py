@@ -31,6 +31,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
             return world.service
 
         monkeypatch.setattr(cli_service, "wire", wire)
+        monkeypatch.setattr(cli_service, "wire_all", lambda where, note: [wire(None, where, note)])
         monkeypatch.setattr(sys, "argv", ["bluegreen", *line.split()])
         handler = signal.getsignal(signal.SIGTERM)
         try:
@@ -77,9 +78,9 @@ def test_status_as_json(run: Run) -> None:
     assert status["record"]["base"] == "blue"
     assert status["record"]["actor"] == ALICE.arn
     world.put(Split(blue=1, green=1))
-    assert document(run(world, "status -o json")[1])["routes"]["route-0"]["state"] == "drifted"
+    assert document(run(world, "status web -o json")[1])["routes"]["route-0"]["state"] == "drifted"
     world.router.live.clear()
-    gone = document(run(world, "status -o json")[1])
+    gone = document(run(world, "status web -o json")[1])
     assert gone["routes"]["route-0"]["state"] == "gone"
     assert gone["routes"]["route-0"]["split"] is None
 
@@ -157,7 +158,22 @@ def test_doctor_prints_every_check_and_exits_as_the_first_refusal_would(run: Run
     assert code == 14
     assert "refused" in out
     assert err == ""
-    assert document(run(world, "doctor -o json")[1])["findings"]
+    assert document(run(world, "doctor web -o json")[1])["findings"]
+
+
+def test_without_a_name_every_service_is_shown(run: Run) -> None:
+    assert "web: blue is live" in run(a_world(), "status")[1]
+    for command in ("status", "doctor"):
+        (only,) = document(run(a_world(), f"{command} -o json")[1])["services"]
+        assert only["service"] == "web"
+
+
+def test_doctor_names_a_route_that_is_gone(run: Run) -> None:
+    world = a_world()
+    world.router.live.clear()
+    code, out, _ = run(world, "doctor web")
+    assert code == 16
+    assert "route route-0 is gone" in out
 
 
 def test_doctor_without_a_base_checks_for_half_and_half(run: Run) -> None:

@@ -11,7 +11,7 @@ from toolkit.errors import PreflightRefused, RouteUnusable, WrongAccount
 from toolkit.rollout.events import Record
 from toolkit.rollout.ports import Identity
 from toolkit.rollout.preflight import Finding, Level, needed_targets, preflight, refuse
-from toolkit.rollout.routes import base_before, split_of_service
+from toolkit.rollout.routes import live_color, split_of_service
 from toolkit.settings import ServiceSettings
 from toolkit.traffic import Color, Split
 
@@ -148,12 +148,13 @@ def test_a_shift_to_what_is_there_asks_for_no_capacity() -> None:
     assert refusals(findings(world, Split(blue=100, green=0))) == []
 
 
-def test_the_base_is_who_carries_everything_else_who_is_on_record() -> None:
+def test_live_is_who_carries_everything_else_who_was_promoted_else_the_base() -> None:
     record = Record(base=Color.GREEN)
-    assert base_before(Split(blue=1, green=0), record) is Color.BLUE
-    assert base_before(CANARY, record) is Color.GREEN
-    assert base_before(None, record) is Color.GREEN
-    assert base_before(CANARY, Record()) is None
+    assert live_color(Split(blue=1, green=0), record) is Color.BLUE
+    assert live_color(CANARY, record) is Color.GREEN
+    assert live_color(CANARY, replace(record, promoted=Color.BLUE)) is Color.BLUE
+    assert live_color(None, record) is Color.GREEN
+    assert live_color(CANARY, Record()) is None
 
 
 def test_routes_that_differ_share_no_split() -> None:

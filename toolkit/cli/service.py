@@ -11,14 +11,14 @@ import typer
 
 from toolkit.cli.options import ConfigOption, EndpointOption, ProfileOption, RegionOption
 from toolkit.cli.render import note
-from toolkit.wiring import Options, wire
+from toolkit.wiring import Options, wire, wire_all
 
 if TYPE_CHECKING:
     from toolkit.runner.service import Service
 
 ServiceArgument = Annotated[str, typer.Argument(help="Name of the service.", metavar="SERVICE")]
 OptionalService = Annotated[
-    str | None, typer.Argument(help="Name of the service; default: the only one.", metavar="[SERVICE]")
+    str | None, typer.Argument(help="Name of the service; default: every one there is.", metavar="[SERVICE]")
 ]
 ContractOption = Annotated[
     str | None,
@@ -65,3 +65,8 @@ def connected(command: Callable[..., None]) -> Callable[..., None]:
 def wired(name: str | None, where: Options) -> Service:
     """The service, its remarks going to stderr. Raises as `wiring.wire`."""
     return wire(name, where, note)
+
+
+def wired_all(name: str | None, where: Options) -> list[Service]:
+    """The service of that name, or every one there is. Raises as `wiring.wire_all`."""
+    return wire_all(where, note) if name is None else [wire(name, where, note)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,15 +10,16 @@ import typer
 from toolkit.cli.options import Output, OutputOption
 from toolkit.cli.outcome import findings_document, show_findings, split_document, splits_document
 from toolkit.cli.render import print_json, style
-from toolkit.cli.service import OptionalService, connected, wired
-from toolkit.errors import NoBase
-from toolkit.rollout.preflight import Level, Observation, preflight
-from toolkit.rollout.routes import base_before, known_splits
+from toolkit.cli.service import OptionalService, connected, wired_all
+from toolkit.errors import NoBase, RouteUnusable
+from toolkit.rollout.preflight import Finding, Level, Observation, preflight
+from toolkit.rollout.routes import known_splits, live_color
 from toolkit.traffic import Color, Split, parse_split
 from toolkit.wiring import Options
 
 if TYPE_CHECKING:
     from toolkit.rollout.events import Record
+    from toolkit.runner.service import Service
 
 _NAMES = {Color.BLUE: 34, Color.GREEN: 32}
 
@@ -28,14 +30,13 @@ def status(service: OptionalService = None, *, where: Options, output: OutputOpt
 
     Example: bluegreen status web
     """
-    ready = wired(service, where)
-    observation = ready.observe(ask_identity=False)
-    splits = known_splits(observation.routes, observation.contract)
-    live = live_color(observation, splits)
+    observations = [ready.observe(ask_identity=False) for ready in wired_all(service, where)]
     if output is Output.JSON:
-        print_json(_document(observation, splits, live))
+        documents = [_document(observation) for observation in observations]
+        print_json(documents[0] if service else {"services": documents})
         return
-    _show(observation, splits, live)
+    for observation in observations:
+        _show(observation)
 
 
 @connected
@@ -49,35 +50,33 @@ def doctor(
     ] = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """The checks before a shift, each with its reason and its mend. Writes nothing; exit 14 where one refuses.
+    """The checks before a shift, each with its reason and its mend. Writes nothing.
+
+    Exits as the shift would: 0, or with the code of the first refusal.
 
     Example: bluegreen doctor web --to green=20
     """
     wanted = parse_split(to) if to else None
-    ready = wired(service, where)
-    observation = ready.observe()
-    split = wanted or _cutover_split(observation)
-    findings = preflight(observation, split, ready.settings)
-    refused = [finding for finding in findings if finding.level is Level.REFUSED]
+    checked = [_examine(ready, wanted) for ready in wired_all(service, where)]
     if output is Output.JSON:
-        print_json(
-            {"service": ready.name, "checked_for": split_document(split), "findings": findings_document(findings)}
-        )
+        documents = [
+            {"service": name, "checked_for": split_document(split), "findings": findings_document(findings)}
+            for name, split, findings in checked
+        ]
+        print_json(documents[0] if service else {"services": documents})
     else:
-        print(f"{ready.name}: checked for {split}")
-        show_findings(findings)
-    if refused:
-        raise typer.Exit(refused[0].error.exit_code)
+        for name, split, findings in checked:
+            print(f"{name}: checked for {split}")
+            show_findings(findings)
+    refusals = [finding for _, _, findings in checked for finding in findings if finding.level is Level.REFUSED]
+    if refusals:
+        raise typer.Exit(refusals[0].error.exit_code)
 
 
-def live_color(observation: Observation, splits: dict[str, Split]) -> Color | None:
-    """Who is live: the promoted color of a rollout, its base before that, or who carries everything; else unknown."""
-    record = observation.record
-    shared = set(splits.values())
-    split = shared.pop() if len(shared) == 1 else None
-    if split is not None and 0 in (split.blue, split.green) and record.in_doubt is False:
-        return split.leader
-    return record.promoted or base_before(split, record)
+def _examine(service: Service, wanted: Split | None) -> tuple[str, Split, list[Finding]]:
+    observation = service.observe()
+    split = wanted or _cutover_split(observation)
+    return service.name, split, preflight(observation, split, service.settings)
 
 
 def _cutover_split(observation: Observation) -> Split:
@@ -85,12 +84,19 @@ def _cutover_split(observation: Observation) -> Split:
 
     try:
         return Split.all_to(idle_color(observation))
-    except NoBase:
-        return Split(blue=50, green=50)
+    except (NoBase, RouteUnusable):
+        return Split(blue=50, green=50)  # both colors are looked at; a route that is unusable is refused by itself
 
 
-def _document(observation: Observation, splits: dict[str, Split], live: Color | None) -> dict[str, Any]:
+def _live(observation: Observation, splits: Mapping[str, Split]) -> Color | None:
+    shared = set(splits.values())
+    return live_color(shared.pop() if len(shared) == 1 else None, observation.record)
+
+
+def _document(observation: Observation) -> dict[str, Any]:
     contract, record = observation.contract, observation.record
+    splits = known_splits(observation.routes, contract)
+    live = _live(observation, splits)
     return {
         "service": contract.name,
         "live": live.value if live else None,
@@ -135,7 +141,7 @@ def _record_document(record: Record) -> dict[str, Any] | None:
     }
 
 
-def _route_state(observation: Observation, splits: dict[str, Split], name: str) -> str:
+def _route_state(observation: Observation, splits: Mapping[str, Split], name: str) -> str:
     if name not in observation.routes:
         return "gone"
     if name not in splits:
@@ -143,8 +149,10 @@ def _route_state(observation: Observation, splits: dict[str, Split], name: str) 
     return "ok" if observation.record.may_hold(name, splits[name]) else "drifted"
 
 
-def _show(observation: Observation, splits: dict[str, Split], live: Color | None) -> None:
+def _show(observation: Observation) -> None:
     contract = observation.contract
+    splits = known_splits(observation.routes, contract)
+    live = _live(observation, splits)
     title = style(str(live), 1, _NAMES[live]) + " is live" if live else "both colors carry traffic, no base on record"
     print(f"{style(contract.name, 1)}: {title}   ({contract.load_balancer.dns_name})")
     for route in contract.routes:

@@ -71,11 +71,11 @@ def split_of_route(route: Route, routes: Mapping[str, LiveRoute], contract: Cont
     return split_of(routes[route.name], contract)
 
 
-def base_before(split: Split | None, record: Record) -> Color | None:
-    """The base of a shift that starts at `split`: who carries everything, else the one on record, else unknown."""
+def live_color(split: Split | None, record: Record) -> Color | None:
+    """Who is live: who carries everything, else the color promoted last, else the base on record, else unknown."""
     if split is not None and 0 in (split.blue, split.green):
         return split.leader
-    return record.base
+    return record.promoted or record.base
 
 
 def known_splits(routes: Mapping[str, LiveRoute], contract: Contract) -> dict[str, Split]:

@@ -10,7 +10,7 @@ from toolkit.contract import Stickiness
 from toolkit.rollout.events import DriftAccepted, Kind, SuspendedStickiness
 from toolkit.rollout.ports import LiveRoute
 from toolkit.rollout.preflight import Finding, Level, Observation, preflight, refuse
-from toolkit.rollout.routes import base_before, known_splits
+from toolkit.rollout.routes import known_splits, live_color
 from toolkit.runner.move import Move, carry_out
 from toolkit.runner.service import Service
 from toolkit.traffic import Color, Split
@@ -55,7 +55,7 @@ def move_to(observation: Observation, to: Split, *, kind: Kind, now: datetime, k
         kind=kind,
         routes=observation.routes,
         to=to,
-        base=base_before(splits.pop() if len(splits) == 1 else None, observation.record),
+        base=live_color(splits.pop() if len(splits) == 1 else None, observation.record),
         record=observation.record,
         stickiness=stickiness,
         suspended=suspended,

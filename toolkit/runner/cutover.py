@@ -8,7 +8,7 @@ from datetime import timedelta
 from toolkit.errors import AwsError, CutoverReversed, Interrupted, JournalError, NoBase, NoHealthyTarget
 from toolkit.rollout.events import Kind, Promoted
 from toolkit.rollout.preflight import Finding, Observation, needed_targets, preflight
-from toolkit.rollout.routes import base_before, split_of_service
+from toolkit.rollout.routes import live_color, split_of_service
 from toolkit.runner.checked import Outcome, checked_move, move_to
 from toolkit.runner.move import Move
 from toolkit.runner.rollback import rollback
@@ -17,22 +17,22 @@ from toolkit.traffic import Color, Split
 
 
 def idle_color(observation: Observation) -> Color:
-    """The color that a cutover goes to: the other one than the base.
+    """The color that a cutover goes to: the one that is not live.
 
     Raises:
         NoBase: both carry traffic and no base is on record.
         RouteUnusable: a route is gone or is not of this pair.
     """
     split = split_of_service(observation.routes, observation.contract)
-    base = base_before(split, observation.record)
-    if base is None:
+    live = live_color(split, observation.record)
+    if live is None:
         name = observation.contract.name
         raise NoBase(
             f"{name}: both colors carry traffic and no base is on record, so neither is the idle one. "
             "Nothing was changed.",
             hint=f"Say where to go: bluegreen cutover {name} --to green (or blue).",
         )
-    return base.other
+    return live.other
 
 
 def plan_cutover(
