@@ -52,8 +52,8 @@ def test_interrupted_while_it_provisions_it_leaves_nothing(lab_root: Path, tmp_p
     )
     assert demo.stderr is not None
     try:
-        # Once Terraform creates the load balancer: the lab, the targets and two commands are under way.
-        next(line for line in demo.stderr if "aws_lb.this: creating" in line)
+        # Once Terraform is at work: the lab, the targets and a command are under way.
+        next(line for line in demo.stderr if "aws_vpc.this: creating" in line)
         (state,) = all_labs(lab_root)
         processes = state.processes()
         demo.send_signal(signal.SIGINT)

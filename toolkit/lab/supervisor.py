@@ -27,7 +27,7 @@ from toolkit.lab.options import LabOptions
 from toolkit.lab.processes import Recorded, is_running, stop
 from toolkit.lab.reconciler import Reconciler
 from toolkit.lab.state import Published, StateDirectory
-from toolkit.lab.survey import look_at_hosts
+from toolkit.lab.survey import HealthChecks, look_at_hosts
 
 log = logging.getLogger(__name__)
 _BEAT = 0.5  # seconds between two looks at the children and the owner
@@ -60,7 +60,8 @@ class Supervisor:
             poll_interval=5.0,
         )
         self._reconciler = Reconciler(self._plane.reconcile)
-        self._fidelity = Fidelity(health=self._plane, on_change=self._reconciler)
+        self._checks = HealthChecks(self._plane)
+        self._fidelity = Fidelity(health=self._checks, on_change=self._reconciler)
         self._hosts = HostCounts()
         self._metrics = MetricsSource(self._plane.traffic, self._hosts, self._lateness, time.time)
 
@@ -107,7 +108,7 @@ class Supervisor:
                 return
             if time.monotonic() - surveyed >= _SURVEY:
                 surveyed = time.monotonic()
-                look_at_hosts(self._plane, self._hosts, now=time.time())
+                look_at_hosts(self._checks, self._hosts, now=time.time())
 
     def _lateness(self) -> Lateness:
         return Lateness(self._options.metrics_delay, self._options.metrics_revision)

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from tests.lab.world import Pair
-from toolkit.lab.fidelity import Fidelity, Health, HealthSource
+from toolkit.lab.fidelity import Fidelity, Health, HealthSource, HealthUnknown
 from toolkit.lab.fidelity.health import Address
 
 REGION = "eu-central-1"
@@ -21,8 +21,11 @@ class Checks(HealthSource):
 
     def __init__(self) -> None:
         self.says: dict[Address, Health] = {}
+        self.is_silent = False
 
     def health(self, target_group_arn: str) -> Mapping[Address, Health]:
+        if self.is_silent:
+            raise HealthUnknown("nobody checks")
         return self.says
 
 
@@ -139,6 +142,16 @@ def test_health_is_what_the_source_says_with_the_draining_ones(world: World, che
                 "Description": "Health checks failed",
             },
         }
+    ]
+
+
+def test_when_nobody_can_say_the_targets_are_unhealthy_by_an_internal_error(world: World, checks: Checks) -> None:
+    pair = world.pair()
+    world.elbv2.register_targets(TargetGroupArn=pair.groups["blue"], Targets=[{"Id": A}])
+    checks.is_silent = True
+    answer = world.elbv2.describe_target_health(TargetGroupArn=pair.groups["blue"])["TargetHealthDescriptions"]
+    assert [(one["TargetHealth"]["State"], one["TargetHealth"]["Reason"]) for one in answer] == [
+        ("unhealthy", "Elb.InternalError")
     ]
 
 

@@ -4,7 +4,7 @@ It patches moto's ELBv2 backend in the process it is installed in. It takes a so
 function to call after each change, and knows nothing of who fills them; a LocalStack plugin may use it too.
 """
 
-from toolkit.lab.fidelity.health import Health, HealthSource, ReportedHealth
+from toolkit.lab.fidelity.health import Health, HealthSource, HealthUnknown, ReportedHealth
 from toolkit.lab.fidelity.patch import Fidelity
 
-__all__ = ["Fidelity", "Health", "HealthSource", "ReportedHealth"]
+__all__ = ["Fidelity", "Health", "HealthSource", "HealthUnknown", "ReportedHealth"]

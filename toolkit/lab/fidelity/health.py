@@ -18,10 +18,20 @@ class ReportedHealth(Protocol):
     def description(self) -> str | None: ...
 
 
-class HealthSource(Protocol):
-    """Who knows the health of targets. Draining targets that are no longer registered are listed too."""
+class HealthUnknown(Exception):
+    """The source cannot say: nobody checks the targets at this moment."""
 
-    def health(self, target_group_arn: str) -> Mapping[Address, ReportedHealth]: ...
+
+class HealthSource(Protocol):
+    """Who knows the health of targets."""
+
+    def health(self, target_group_arn: str) -> Mapping[Address, ReportedHealth]:
+        """The health of each target of the group, and of those that drain though they are registered no more.
+
+        Raises:
+            HealthUnknown: it cannot be found out now; every target is then `unhealthy` with `Elb.InternalError`.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +43,12 @@ class Health:
     description: str | None = None
 
 
+HEALTHY = Health("healthy")
 UNUSED = Health("unused", "Target.NotInUse", "Target group is not configured to receive traffic from the load balancer")
 NOT_REGISTERED = Health("unused", "Target.NotRegistered", "Target is not registered to the target group")
 STOPPED = Health("unused", "Target.InvalidState", "Target is in the stopped state")
 INITIAL = Health("initial", "Elb.RegistrationInProgress", "Target registration is in progress")
+INTERNAL_ERROR = Health("unhealthy", "Elb.InternalError", "Health checks failed due to an internal error")
 DRAINING = "draining"
 
 

@@ -2,7 +2,7 @@
 
 import inspect
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Final, Self
@@ -15,7 +15,14 @@ from toolkit.lab.fidelity import requests, targets
 from toolkit.lab.fidelity.actions import complete
 from toolkit.lab.fidelity.associations import associate
 from toolkit.lab.fidelity.checks import Refused
-from toolkit.lab.fidelity.health import HealthSource
+from toolkit.lab.fidelity.health import (
+    HEALTHY,
+    INTERNAL_ERROR,
+    Address,
+    HealthSource,
+    HealthUnknown,
+    ReportedHealth,
+)
 from toolkit.lab.fidelity.priorities import by_priority
 
 # Every public method of moto's backend that changes what traffic or health checks do.
@@ -142,11 +149,25 @@ class Fidelity:
             group = backend.target_groups.get(target_group_arn)
             if group is None or group.target_type == "lambda":
                 return original(backend, target_group_arn, targets_asked)
-            reported = source.health(target_group_arn) if source is not None else None
+            with self._lock:
+                registered = targets.registered(group)
+            reported = _reported(source, target_group_arn, registered)
             with self._lock:
                 return targets.described(backend, group, targets_asked, reported)
 
         return describe
+
+
+def _reported(
+    source: HealthSource | None, target_group_arn: str, registered: Iterable[Address]
+) -> Mapping[Address, ReportedHealth]:
+    """What is known of the targets. Not under the lock: the source may ask this very backend."""
+    if source is None:
+        return dict.fromkeys(registered, HEALTHY)
+    try:
+        return source.health(target_group_arn)
+    except HealthUnknown:
+        return dict.fromkeys(registered, INTERNAL_ERROR)
 
 
 def _sorted(original: Callable[..., Any]) -> Callable[..., Any]:

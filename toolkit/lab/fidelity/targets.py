@@ -10,9 +10,7 @@ from moto.elbv2.exceptions import InvalidTargetError, TargetNotRunning
 from moto.elbv2.models import FakeHealthStatus
 
 from toolkit.lab.fidelity.associations import associations
-from toolkit.lab.fidelity.health import Address, Health, ReportedHealth, listed
-
-_HEALTHY = Health("healthy")
+from toolkit.lab.fidelity.health import Address, ReportedHealth, listed
 
 
 def _address(group: Any, target: Mapping[str, Any]) -> Address:
@@ -21,7 +19,12 @@ def _address(group: Any, target: Mapping[str, Any]) -> Address:
     return target["Id"], int(port) if port is not None else 0
 
 
-def _registered(group: Any) -> dict[Address, str]:
+def registered(group: Any) -> list[Address]:
+    """The registered targets, in order of registration."""
+    return list(_keys(group))
+
+
+def _keys(group: Any) -> dict[Address, str]:
     """Address -> the key it has in moto's dictionary."""
     return {_address(group, target): key for key, target in group.targets.items()}
 
@@ -34,7 +37,7 @@ def register(group: Any, targets: list[dict[str, Any]]) -> None:
             raise TargetNotRunning(instance_id=target["Id"])
     for target in targets:
         address = _address(group, target)
-        if address in _registered(group):
+        if address in _keys(group):
             continue
         target_id, port = address
         # The plain id stays the first one's key: moto's own code looks instances up by it.
@@ -45,13 +48,12 @@ def register(group: Any, targets: list[dict[str, Any]]) -> None:
 
 def deregister(group: Any, targets: list[dict[str, Any]]) -> None:
     """In place of `FakeTargetGroup.deregister`: who has a port of its own is named with it."""
-    keys = _registered(group)
-    gone = [keys.get(_address(group, target)) for target in targets]
-    for key in gone:
-        if key is None:
-            raise InvalidTargetError
-    for key in gone:
-        target = group.targets.pop(key)
+    keys = _keys(group)
+    leaving = dict.fromkeys(_address(group, target) for target in targets)
+    if not keys.keys() >= leaving.keys():
+        raise InvalidTargetError
+    for address in leaving:
+        target = group.targets.pop(keys[address])
         group.deregistered_targets[target["Id"]] = target
 
 
@@ -63,17 +65,14 @@ def deregister_terminated(group: Any, instance_ids: list[str]) -> None:
 
 
 def described(
-    backend: Any,
-    group: Any,
-    asked: Iterable[Mapping[str, Any]],
-    reported: Mapping[Address, ReportedHealth] | None,
+    backend: Any, group: Any, asked: Iterable[Mapping[str, Any]], reported: Mapping[Address, ReportedHealth]
 ) -> list[FakeHealthStatus]:
-    """What DescribeTargetHealth answers for `group`; `reported` is None where nobody checks health."""
-    registered = [_address(group, target) for target in group.targets.values()]
-    instances = ((target_id, backend.ec2_backend.get_instance_by_id(target_id)) for target_id, _ in registered)
+    """What DescribeTargetHealth answers for `group`."""
+    held = registered(group)
+    instances = ((target_id, backend.ec2_backend.get_instance_by_id(target_id)) for target_id, _ in held)
     health = listed(
-        registered,
-        dict.fromkeys(registered, _HEALTHY) if reported is None else reported,
+        held,
+        reported,
         attached=group.arn in associations(backend),
         stopped=frozenset(target_id for target_id, one in instances if one is not None and one.state == "stopped"),
         asked=[_address(group, target) for target in asked],
