@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from toolkit.aws.session import aws_errors, code_of
@@ -23,7 +22,7 @@ class DynamoJournal:
         self._session = session
         self._table = table
 
-    @cached_property
+    @property
     def _client(self) -> Any:
         return self._session.client("dynamodb")
 

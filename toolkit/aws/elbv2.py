@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from toolkit.aws.session import aws_errors, code_of
@@ -23,7 +22,7 @@ class Elbv2:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    @cached_property
+    @property
     def _client(self) -> Any:
         return self._session.client("elbv2")
 

@@ -38,6 +38,7 @@ class Session:
 
     def __init__(self, settings: AwsSettings) -> None:
         self.settings = settings
+        self._clients: dict[str, Any] = {}
         self._making = Lock()  # boto3 sessions may not make two clients at once
 
     @cached_property
@@ -61,14 +62,20 @@ class Session:
             return None if credentials is None else str(credentials.get_frozen_credentials().access_key)
 
     def client(self, service: str) -> Any:
-        """A client for `service` in botocore's spelling.
+        """The client for `service`, in botocore's spelling; the same one to every thread.
 
         Raises:
             AwsError: no region, an unknown profile.
         """
+        with self._making:
+            if service not in self._clients:
+                self._clients[service] = self._make(service)
+            return self._clients[service]
+
+    def _make(self, service: str) -> Any:
         from botocore.config import Config
 
-        with aws_errors(f"a client for {service}"), self._making:
+        with aws_errors(f"a client for {service}"):
             return self._boto.client(
                 service,
                 endpoint_url=self.settings.endpoint_url,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from toolkit.aws.session import aws_errors, code_of
@@ -25,7 +24,7 @@ class Parameters:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    @cached_property
+    @property
     def _client(self) -> Any:
         return self._session.client("ssm")
 
