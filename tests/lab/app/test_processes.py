@@ -12,7 +12,8 @@ from toolkit.lab.app import AppProcess, Site, start_app
 
 pytestmark = pytest.mark.lab
 
-BLUE, GREEN = Site("127.78.0.1", 18081, "blue", "v1"), Site("127.78.0.2", 18081, "green", "v2")
+NET = f"127.78.{os.getpid() % 256}"  # test runs side by side do not meet
+BLUE, GREEN = Site(f"{NET}.1", 18081, "blue", "v1"), Site(f"{NET}.2", 18081, "green", "v2")
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import logging
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -134,6 +135,11 @@ class Rig:
     def wait_healthy(self, group: str, *sites: Site) -> None:
         for site in sites:
             until(lambda site=site: self.health_of(group, site).state == "healthy")  # type: ignore[misc]
+
+
+def site(number: int, color: str = "blue", version: str = "v1") -> Site:
+    """The site of that number, at addresses of this process's own: test runs side by side do not meet."""
+    return Site(f"127.77.{os.getpid() % 256}.{number}", 18080, color, version)
 
 
 def until(condition: Callable[[], bool], seconds: float = 15.0) -> None:

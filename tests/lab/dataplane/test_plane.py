@@ -5,11 +5,12 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
-from tests.lab.dataplane.rig import REGION, Rig, fixed, forward, target, until
+from tests.lab.dataplane.rig import REGION, Rig, fixed, forward, site, target, until
 from toolkit.errors import LabError
-from toolkit.lab.app import Site, start_app
+from toolkit.lab.app import start_app
 from toolkit.lab.dataplane import DataPlane
 from toolkit.lab.load import LoadPlan, LoadProcess
 
@@ -98,7 +99,7 @@ def test_a_cookie_beats_a_weight_of_zero_until_stickiness_is_off(rig: Rig) -> No
 
 
 def test_a_target_cookie_holds_a_client_at_one_target(rig: Rig) -> None:
-    other = Site("127.77.0.14", 18080, "blue", "v1")
+    other = site(14, "blue", "v1")
     with start_app([other]):
         group = rig.group(rig.sites["blue"], other)
         rig.elbv2.modify_target_group_attributes(
@@ -135,21 +136,21 @@ def test_every_request_is_counted_once_though_the_log_is_rotated(rig: Rig, monke
 
 
 def test_health_follows_the_target(rig: Rig) -> None:
-    group, site = rig.groups["blue"], rig.sites["blue"]
-    assert rig.health_of(group, site).reason == "Target.NotInUse"
+    group, blue = rig.groups["blue"], rig.sites["blue"]
+    assert rig.health_of(group, blue).reason == "Target.NotInUse"
     with rig.listening(split(rig, 100, 0)) as listener:
-        rig.wait_healthy(group, site)
-        rig.app.set_faults(site, unhealthy=True)
-        until(lambda: rig.health_of(group, site).state == "unhealthy")
-        assert rig.health_of(group, site).reason == "Target.ResponseCodeMismatch"
+        rig.wait_healthy(group, blue)
+        rig.app.set_faults(blue, unhealthy=True)
+        until(lambda: rig.health_of(group, blue).state == "unhealthy")
+        assert rig.health_of(group, blue).reason == "Target.ResponseCodeMismatch"
         assert rig.ask(listener).color == "blue"  # the only target: it fails open
-        rig.app.set_faults(site, unhealthy=False)
-        rig.wait_healthy(group, site)
-    until(lambda: rig.health_of(group, site).state == "unused")
+        rig.app.set_faults(blue, unhealthy=False)
+        rig.wait_healthy(group, blue)
+    until(lambda: rig.health_of(group, blue).state == "unused")
 
 
 def test_why_a_target_is_unhealthy(rig: Rig) -> None:
-    hanging, nobody = Site("127.77.0.9", 18080), Site("127.77.0.10", 18080)
+    hanging, nobody = site(9), site(10)
     with start_app([hanging], "--hang") as app:
         group = rig.group(hanging, nobody)
         with rig.listening(forward((group, 1))):
@@ -164,19 +165,19 @@ def test_a_group_without_targets_answers_503(rig: Rig) -> None:
 
 
 def test_a_target_that_refuses_resets_or_keeps_silent(rig: Rig) -> None:
-    site = Site("127.77.0.11", 18080)
-    with start_app([site]) as app:
-        group = rig.group(site, HealthCheckIntervalSeconds=300)
+    lone = site(11)
+    with start_app([lone]) as app:
+        group = rig.group(lone, HealthCheckIntervalSeconds=300)
         with rig.listening(forward((group, 1))) as listener:
-            rig.wait_healthy(group, site)
+            rig.wait_healthy(group, lone)
             began = time.time()
             rig.elbv2.modify_load_balancer_attributes(
                 LoadBalancerArn=rig.balancer, Attributes=[{"Key": "idle_timeout.timeout_seconds", "Value": "1"}]
             )
             rig.plane.reconcile(REGION)
-            app.set_faults(site, reset=True)
+            app.set_faults(lone, reset=True)
             assert rig.ask(listener).status == 502
-            app.set_faults(site, reset=False, hang=True)
+            app.set_faults(lone, reset=False, hang=True)
             assert rig.ask(listener).status == 504
             app.kill()
             assert rig.ask(listener).status == 502
@@ -195,7 +196,7 @@ def test_a_target_that_refuses_resets_or_keeps_silent(rig: Rig) -> None:
 
 
 def test_a_deregistered_target_drains_and_its_request_ends_well(rig: Rig) -> None:
-    slow = Site("127.77.0.12", 18080, "slow")
+    slow = site(12, "slow")
     with start_app([slow], "--latency-ms", "700") as app:
         group = rig.group(slow)
         rig.elbv2.modify_target_group_attributes(
@@ -225,7 +226,7 @@ def test_shifting_and_replacing_targets_under_load_drops_nothing(rig: Rig) -> No
         url = rig.plane.listeners()[listener]
         expected = {"blue": "v1", "green": "v2"}
         plan = LoadPlan(url, duration=30, connections=8, post_share=0.5, expected=expected)
-        another = Site("127.77.0.13", 18080, "green", "v2")
+        another = site(13, "green", "v2")
         with LoadProcess(plan) as keeping, LoadProcess(LoadPlan(url, duration=30, keep_alive=False)) as closing:
             for weights in [(100, 0), (50, 50), (0, 100), (90, 10)] * 4:
                 rig.shift(listener, split(rig, *weights))
@@ -291,15 +292,10 @@ def test_the_poll_follows_a_change_that_nobody_announced(rig: Rig) -> None:
 def test_everything_is_on_loopback(rig: Rig) -> None:
     with rig.listening() as listener:
         assert rig.plane.listeners()[listener].startswith("http://127.0.0.1:")
-        inodes = set()
         (pid,) = rig.plane.pids
-        for descriptor in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208  names, not paths
-            link = os.readlink(f"/proc/{pid}/fd/{descriptor}")  # noqa: PTH115
-            inodes.add(link.removeprefix("socket:[").removesuffix("]"))
-        listening = [line.split() for line in open("/proc/net/tcp").readlines()[1:]]  # noqa: PTH123, SIM115
-        addresses = [fields[1] for fields in listening if fields[3] == "0A" and fields[9] in inodes]
-        assert addresses
-        assert {address.partition(":")[0] for address in addresses} == {"0100007F"}
+        sockets = psutil.Process(pid).net_connections("inet")
+        addresses = {each.laddr.ip for each in sockets if each.status == psutil.CONN_LISTEN}
+        assert addresses == {"127.0.0.1"}
 
 
 def test_it_stops_for_good_and_can_be_started_again(rig: Rig, tmp_path: Path) -> None:
@@ -323,3 +319,17 @@ def test_an_endpoint_that_does_not_answer_is_said(tmp_path: Path) -> None:
             plane.reconcile(REGION)
     finally:
         plane.stop()
+
+
+def test_more_groups_than_can_be_watched_are_served_all_the_same(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("toolkit.lab.dataplane.config.MAX_WATCHED", 0)
+    blue, green = rig.sites["blue"], rig.sites["green"]
+    group = rig.group(blue)
+    with rig.listening(forward((group, 1))) as listener:
+        rig.wait_healthy(group, blue)
+        assert rig.ask_many(listener, 10) == {"blue": 10}
+        rig.elbv2.register_targets(TargetGroupArn=group, Targets=[target(green)])
+        rig.elbv2.deregister_targets(TargetGroupArn=group, Targets=[target(blue)])
+        rig.plane.reconcile(REGION)
+        rig.wait_healthy(group, green)
+        assert rig.ask_many(listener, 10) == {"green": 10}

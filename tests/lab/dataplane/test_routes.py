@@ -11,7 +11,7 @@ from toolkit.lab.dataplane.model import (
     Redirect,
     Rule,
 )
-from toolkit.lab.dataplane.routes import STATEFUL_FILTER, Surroundings, names_in, route_configuration, sticky_token
+from toolkit.lab.dataplane.routes import STATEFUL_FILTER, Surroundings, route_configuration, sticky_token
 
 ELB = "arn:aws:elasticloadbalancing:eu-central-1:123456789012"
 BLUE, GREEN = f"{ELB}:targetgroup/blue/1", f"{ELB}:targetgroup/green/2"
@@ -150,8 +150,3 @@ def test_a_fixed_response_keeps_its_body_and_type() -> None:
 def test_redirects_lead_to_the_labs_ports(redirect: Redirect, expected: dict[str, Any]) -> None:
     configuration = configured(rule(redirect), lab_ports={80: 8080, 443: 8443})
     assert destination(configuration, Request()) == expected
-
-
-def test_every_cluster_of_the_routes_is_named() -> None:
-    configuration = configured(rule(split(1, 0, sticky=5)), rule(FixedResponse(404)))
-    assert names_in(configuration) == {BLUE_CLUSTER, GREEN_CLUSTER}

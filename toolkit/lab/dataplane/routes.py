@@ -8,7 +8,6 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from toolkit.lab.dataplane.matching import SOURCE_HEADER, Json, route_match
 from toolkit.lab.dataplane.model import (
@@ -171,14 +170,3 @@ def _sticky_cookie(token: str, seconds: int) -> Json:
 
 def _set_header(key: str, value: str) -> Json:
     return {"header": {"key": key, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
-
-
-def names_in(configuration: Mapping[str, Any]) -> frozenset[str]:
-    """The clusters that a route configuration sends requests to."""
-    found: set[str] = set()
-    for host in configuration["virtual_hosts"]:
-        for route in host["routes"]:
-            action = route.get("route", {})
-            found.update(cluster["name"] for cluster in action.get("weighted_clusters", {}).get("clusters", ()))
-            found.update({action["cluster"]} if "cluster" in action else ())
-    return frozenset(found)
