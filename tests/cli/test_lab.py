@@ -1,6 +1,8 @@
 """`bluegreen lab`: up, status and down as a user types them."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -32,8 +34,6 @@ class Command:
 @pytest.fixture
 def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Command]:
     monkeypatch.setenv("AWS_PROFILE", "somebody")
-    import os
-
     command = Command(tmp_path, dict(os.environ))
     yield command
     command("down")
@@ -96,3 +96,30 @@ def test_a_missing_extra_is_one_line_with_the_command_that_installs_it(lab: Comm
     assert up.returncode == 51
     assert up.stderr.count("\n") == 1
     assert "pip install 'bluegreen[lab]'" in up.stderr
+
+
+@pytest.mark.lab
+def test_in_the_foreground_it_ends_with_ctrl_c(lab: Command) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "toolkit", "lab", "up", "--foreground", "--output", "json"],
+        env=lab.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        said = ""
+        for line in process.stdout:
+            said += line
+            if line == "}\n":
+                break
+        assert json.loads(said)["pid"] == process.pid
+        assert json.loads(lab("status", "--output", "json").stdout)["pid"] == process.pid
+        process.send_signal(signal.SIGINT)
+        _, log = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.communicate()
+    assert process.returncode == 0, log
+    assert lab("down").stdout == "lab 'default' is not running; nothing to stop\n"

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import sys
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
@@ -141,11 +142,12 @@ def _show(lab: "Lab", output: Output) -> None:
                 "log": str(lab.state.log),
             }
         )
-        return
-    if os.environ.get("AWS_PROFILE"):
-        print("unset AWS_PROFILE")
-    for key, value in lab.exports.items():
-        print(f"export {key}={shlex.quote(value)}", flush=True)
+    else:
+        if os.environ.get("AWS_PROFILE"):
+            print("unset AWS_PROFILE")
+        for key, value in lab.exports.items():
+            print(f"export {key}={shlex.quote(value)}")
+    sys.stdout.flush()  # a lab in the foreground goes on, and its reader waits for this
 
 
 def _status_lines(document: Mapping[str, Any]) -> list[str]:

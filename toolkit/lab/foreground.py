@@ -7,7 +7,6 @@ from collections.abc import Callable
 from toolkit.lab.handle import Lab, sweep
 from toolkit.lab.options import LabOptions
 from toolkit.lab.state import StateDirectory
-from toolkit.lab.supervisor import Supervisor
 
 
 def run_in_foreground(options: LabOptions, ready: Callable[[Lab], None]) -> None:
@@ -16,6 +15,9 @@ def run_in_foreground(options: LabOptions, ready: Callable[[Lab], None]) -> None
     for key in [key for key in os.environ if key.startswith(("AWS_", "MOTO_"))]:
         del os.environ[key]
     os.environ.update(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test")  # noqa: S106 - the emulator takes any
+    # moto reads the environment, AWS_PROFILE too, when it is imported.
+    from toolkit.lab.supervisor import Supervisor
+
     state = StateDirectory.of(options.name)
     with state.locked():
         sweep(state)
