@@ -50,3 +50,11 @@ def test_errors_of_our_own_pass_through() -> None:
 def test_an_unknown_profile_is_one_clear_error() -> None:
     with pytest.raises(CredentialsError, match="nobody"):
         Session(AwsSettings(profile="nobody")).client("elbv2")
+
+
+def test_the_region_is_the_one_that_was_said_else_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    assert Session(AwsSettings()).region == "us-east-1"
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    assert Session(AwsSettings()).region == "eu-central-1"
+    assert Session(AwsSettings(region="eu-west-1")).region == "eu-west-1"

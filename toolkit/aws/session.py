@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -47,7 +48,9 @@ class Session:
 
         with aws_errors("the AWS profile"):
             return boto3.session.Session(
-                profile_name=self.settings.profile or None, region_name=self.settings.region or None
+                profile_name=self.settings.profile or None,
+                # boto3 reads AWS_DEFAULT_REGION only; the other AWS SDKs and Terraform read AWS_REGION first.
+                region_name=self.settings.region or os.environ.get("AWS_REGION") or None,
             )
 
     @property
