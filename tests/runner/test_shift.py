@@ -9,10 +9,12 @@ from toolkit.contract import Stickiness
 from toolkit.errors import (
     AccessDenied,
     AwsUnreachable,
+    BluegreenError,
     Interrupted,
     JournalConflict,
     JournalError,
     PreflightRefused,
+    RouteUnusable,
     ShiftFailed,
     Throttled,
     VerifyFailed,
@@ -127,14 +129,15 @@ def test_a_write_whose_answer_was_lost_is_put_back_too() -> None:
     assert [world.split(0), world.split(1)] == [START, START]
 
 
-def test_a_single_route_that_fails_keeps_the_kind_of_its_error() -> None:
+@pytest.mark.parametrize("kind", [AccessDenied, RouteUnusable])
+def test_a_single_route_that_fails_keeps_the_kind_of_its_error(kind: type[BluegreenError]) -> None:
     world = a_world()
 
     def deny(_name: str) -> None:
-        raise AccessDenied("not authorized", hint="grant it")
+        raise kind("not to be written", hint="do something")
 
     world.router.before_write = deny
-    with pytest.raises(AccessDenied, match="Now: route-0 holds blue 100 / green 0"):
+    with pytest.raises(kind, match="Now: route-0 holds blue 100 / green 0"):
         shift(world.service, CANARY)
 
 

@@ -53,7 +53,10 @@ class Elbv2:
             except ClientError as error:
                 if code_of(error) != "RuleNotFound":
                     raise
-                raise RouteUnusable(f"route {live.route.name} is gone: AWS knows no {live.route.arn}") from error
+                raise RouteUnusable(
+                    f"route {live.route.name} is gone: AWS knows no {live.route.arn}",
+                    hint="It was deleted or replaced; apply the Terraform again (`bluegreen infra apply`).",
+                ) from error
 
     def commands(self, live: LiveRoute, split: Mapping[str, int], stickiness: Stickiness) -> str:
         words = ["aws", "elbv2", "modify-rule", "--rule-arn", live.route.arn]

@@ -167,7 +167,7 @@ def _give_up(
         for earlier in [*reversed(written), live]:
             _put_back(service, move, earlier)
     states = _states(service, move)
-    if len(move.routes) == 1 and isinstance(error, AwsError):
+    if len(move.routes) == 1:
         raise type(error)(f"{service.name}: {error.message}. {states}", hint=error.hint) from error
     names = ", ".join(route.route.name for route, _ in failed)
     what = "the others were written" if move.urgent else "the others were put back"
