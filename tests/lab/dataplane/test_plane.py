@@ -1,6 +1,7 @@
 """The data plane with a real Envoy, on what moto holds."""
 
 import os
+import signal
 import threading
 import time
 from pathlib import Path
@@ -309,6 +310,19 @@ def test_it_stops_for_good_and_can_be_started_again(rig: Rig, tmp_path: Path) ->
         plane.stop()
         assert plane.pids == ()
         assert not os.path.exists(f"/proc/{pid}")  # noqa: PTH110
+
+
+def test_an_envoy_that_has_ended_is_said(rig: Rig, tmp_path: Path) -> None:
+    plane = DataPlane(endpoint_url=rig.plane.endpoint_url, directory=tmp_path)
+    plane.start()
+    try:
+        plane.reconcile(REGION)
+        os.kill(plane.pids[0], signal.SIGKILL)
+        until(lambda: not plane._process.is_running)
+        with pytest.raises(LabError, match="ended by itself"):
+            plane.reconcile(REGION)
+    finally:
+        plane.stop()
 
 
 def test_an_endpoint_that_does_not_answer_is_said(tmp_path: Path) -> None:

@@ -144,6 +144,11 @@ class DataPlane:
             return self._coalescers[region]
 
     def _follow(self, region: str) -> None:
+        if not self._process.is_running:
+            raise LabError(
+                f"Envoy has ended by itself: {self._process.complaint()}",
+                hint="Nothing is routed any more. Start the lab anew: bluegreen lab down && bluegreen lab up",
+            )
         self._followed[region] = time.monotonic()
         snapshot = self._reader.read(region)
         self._roster.registered(snapshot)

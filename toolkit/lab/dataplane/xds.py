@@ -162,16 +162,18 @@ class Programmer:
         """
         pending = list(files)
         deadline = time.monotonic() + ACKNOWLEDGE_SECONDS
-        while pending and time.monotonic() < deadline:
-            stats = self._stats([f"{each.scope}.{name}" for each in pending for name in (_VERSION, _REFUSED)])
-            pending = [each for each in pending if stats.get(f"{each.scope}.{_VERSION}") != each.version]
-            if any(self._is_refused(each, stats) for each in pending):
-                break
-            if pending:
-                time.sleep(_POLL_SECONDS)
-        if pending:
+        try:
+            while pending and time.monotonic() < deadline:
+                stats = self._stats([f"{each.scope}.{name}" for each in pending for name in (_VERSION, _REFUSED)])
+                pending = [each for each in pending if stats.get(f"{each.scope}.{_VERSION}") != each.version]
+                if any(self._is_refused(each, stats) for each in pending):
+                    break
+                if pending:
+                    time.sleep(_POLL_SECONDS)
+        finally:
             for each in pending:
                 self._files.forget(each.path)
+        if pending:
             raise LabError(f"Envoy did not take {', '.join(each.scope for each in pending)}: {self._complaint()}")
 
     def _is_refused(self, file: Written, stats: Mapping[str, str | int]) -> bool:
