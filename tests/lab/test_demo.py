@@ -1,4 +1,4 @@
-"""The demo: what it prepares, and that nothing outlives it when it is interrupted. Its whole way is run by e2e."""
+"""The demo: what it prepares, and that nothing outlives it when it is interrupted. Its whole way is `make demo`."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.lab.demo import TARGETS, _copied, _free_port, _sites, terraform_tree
+from toolkit.lab.demo import TARGETS, _copied, _free_port, _sick, _sites, terraform_tree
 from toolkit.lab.processes import is_running
 from toolkit.lab.state import StateDirectory, all_labs
 
@@ -40,6 +40,11 @@ def test_targets_listen_where_the_lab_maps_their_addresses() -> None:
     }
 
 
+def test_targets_that_are_not_healthy_are_named() -> None:
+    targets = [{"id": "10.0.1.11", "state": "healthy"}, {"id": "10.0.1.12", "state": "initial"}]
+    assert _sick({"colors": {"blue": {"targets": targets}, "green": {"targets": []}}}) == ["blue 10.0.1.12 initial"]
+
+
 @pytest.mark.lab
 @pytest.mark.terraform
 def test_interrupted_while_it_provisions_it_leaves_nothing(lab_root: Path, tmp_path: Path) -> None:
@@ -52,8 +57,8 @@ def test_interrupted_while_it_provisions_it_leaves_nothing(lab_root: Path, tmp_p
     )
     assert demo.stderr is not None
     try:
-        # Once Terraform is at work: the lab, the targets and a command are under way.
-        next(line for line in demo.stderr if "aws_vpc.this: creating" in line)
+        # Terraform begins to create: the lab, the targets and a command are under way.
+        next(line for line in demo.stderr if line.startswith("Plan: "))
         (state,) = all_labs(lab_root)
         processes = state.processes()
         demo.send_signal(signal.SIGINT)

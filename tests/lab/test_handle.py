@@ -82,15 +82,21 @@ def test_a_stranger_that_got_a_recorded_pid_is_left_alone(lab_root: Path) -> Non
         stranger.wait()
 
 
-def test_a_lab_ends_with_the_process_it_belongs_to(lab_root: Path) -> None:
-    script = (
-        "import os\nfrom toolkit.lab.handle import start_lab\n"
-        "print(start_lab().pid, flush=True)\nos.kill(os.getpid(), 9)"
-    )
-    owner = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    pid = int(owner.stdout)
+def test_a_lab_and_its_guests_end_with_the_process_it_belongs_to(lab_root: Path) -> None:
+    script = """
+import os, subprocess, sys
+from toolkit.lab.handle import start_lab
+lab = start_lab()
+guest = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], stdout=subprocess.DEVNULL)
+lab.record(guest.pid, "sample app")
+print(lab.pid, guest.pid, *(process.pid for process in lab.state.processes()), flush=True)
+os.kill(os.getpid(), 9)
+"""
+    owner = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, check=False)
+    pids = {int(pid) for pid in owner.stdout.split()}
     try:
-        wait_until(lambda: birth_of(pid) is None)
+        assert len(pids) == 3  # the lab, Envoy, the guest
+        wait_until(lambda: all(birth_of(pid) is None for pid in pids))
     finally:
         stop_lab(StateDirectory.of("default", lab_root))
     assert find_lab("default") is None

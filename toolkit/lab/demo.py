@@ -19,8 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import boto3
-
 from toolkit.errors import DemoFailed, LabError
 from toolkit.lab.app import Site, start_app
 from toolkit.lab.dataplane.addresses import to_loopback
@@ -103,7 +101,7 @@ class _Demo:
         self.narrate("terraform apply; about a minute, since the AWS provider sleeps twice 30 s on a load balancer")
         applied = json.loads(self._run("infra", "apply", "--dir", str(self.directory), "--yes", "--output", "json"))
         contract = applied["deployment"]
-        self._wait_until_healthy(contract)
+        self._wait_until_healthy()
         return f"{self.lab.listeners()[contract['routes'][0]['listener_arn']]}/"
 
     def releases(self, load: LoadProcess) -> list[Release]:
@@ -137,15 +135,16 @@ class _Demo:
         variables = {"name": SERVICE, "target_port": port, "targets": TARGETS}
         (self.directory / "demo.auto.tfvars.json").write_text(json.dumps(variables))
 
-    def _wait_until_healthy(self, contract: Mapping[str, Any]) -> None:
+    def _wait_until_healthy(self) -> None:
         self.narrate("waiting until the load balancer finds every target healthy")
-        client = _elbv2(self.lab)
-        groups = {color: group["arn"] for color, group in contract["target_groups"].items()}
         deadline = time.monotonic() + HEALTHY_SECONDS
-        while sick := {color: found for color, arn in groups.items() if (found := _sick(client, arn))}:
+        while sick := _sick(json.loads(self._run("status", SERVICE, "--output", "json"))):
             if time.monotonic() > deadline:
-                raise DemoFailed(f"the targets did not become healthy in {HEALTHY_SECONDS:.0f} s: {sick}.")
-            time.sleep(0.2)
+                raise DemoFailed(
+                    f"after {HEALTHY_SECONDS:.0f} s not every target is healthy: {', '.join(sick)}.",
+                    hint="Is something else listening on their addresses?",
+                )
+            time.sleep(0.5)
 
     def _run(self, *words: str) -> str:
         """Run a command of the toolkit; what it printed. Its remarks and errors go straight to stderr."""
@@ -209,21 +208,14 @@ def _free_port(addresses: Sequence[str]) -> int:
     raise LabError(f"no port is free on all of {', '.join(addresses)}.")
 
 
-def _elbv2(lab: Lab) -> Any:
-    return boto3.client(
-        "elbv2",
-        endpoint_url=lab.endpoint_url,
-        region_name=lab.region,
-        aws_access_key_id=lab.exports["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=lab.exports["AWS_SECRET_ACCESS_KEY"],
-    )
-
-
-def _sick(client: Any, target_group_arn: str) -> dict[str, str]:
-    """The targets that are not healthy, and what they are."""
-    found = client.describe_target_health(TargetGroupArn=target_group_arn)["TargetHealthDescriptions"]
-    states = {one["Target"]["Id"]: one["TargetHealth"]["State"] for one in found}
-    return {target: state for target, state in states.items() if state != "healthy"}
+def _sick(status: Mapping[str, Any]) -> list[str]:
+    """The targets that are not healthy, and what they are, in what `bluegreen status` says."""
+    return [
+        f"{color} {target['id']} {target['state']}"
+        for color, found in status["colors"].items()
+        for target in found["targets"]
+        if target["state"] != "healthy"
+    ]
 
 
 def _end(process: "subprocess.Popen[str]") -> None:
