@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,18 +37,17 @@ class Commands:
 
     def __call__(self, *words: str, timeout: float = 60.0, **environ: str) -> Ended:
         """Run one to its end; `environ` is laid over the environment."""
-        process = self.start(*words, **environ)
-        try:
+        with self.started(*words, **environ) as process:
             out, err = process.communicate(timeout=timeout)
-        except BaseException:
-            process.kill()
-            process.communicate()
-            raise
         return Ended(process.returncode, out, err)
 
-    def start(self, *words: str, **environ: str) -> subprocess.Popen[str]:
-        """Start one and return at once; it is in a session of its own, so that a signal is meant for it alone."""
-        return subprocess.Popen(
+    @contextmanager
+    def started(self, *words: str, **environ: str) -> Iterator[subprocess.Popen[str]]:
+        """One under way, killed at the end of the block if it still runs.
+
+        It is in a session of its own, so that a signal is meant for it alone.
+        """
+        with subprocess.Popen(
             [BLUEGREEN, *words],
             env={**self.environ, **environ},
             cwd=self.directory,
@@ -56,7 +56,12 @@ class Commands:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-        )
+        ) as process:
+            try:
+                yield process
+            finally:
+                if process.poll() is None:
+                    process.kill()
 
 
 def assert_one_clear_line(ended: Ended, code: int, *said: str) -> None:
