@@ -179,7 +179,7 @@ def _spawn(state: StateDirectory, options: LabOptions, owner: Recorded | None) -
             stderr=output,
             start_new_session=True,
             pass_fds=(writer,),
-            env=_supervisor_environ(),
+            env=_supervisor_environ() | {"MOTO_RECORDER_FILEPATH": str(state.path / "recording.jsonl")},
         )
     os.close(writer)
     try:
