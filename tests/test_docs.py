@@ -32,12 +32,12 @@ BEGIN, END = "<!-- commands -->\n", "<!-- end of commands -->\n"
 SHARED = ("contract", "config", "region", "profile", "endpoint_url")
 SHARED_LINE = "- and the [connection options](#connection-options)"
 OFFLINE = ("bluegreen --help", "bluegreen --version", "bluegreen config schema")
-UNBUILT = {".venv", ".terraform", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", "dist"}
 
 
 def pages() -> list[Path]:
     """Every Markdown file of the project."""
-    return sorted(path for path in ROOT.rglob("*.md") if not UNBUILT & set(path.relative_to(ROOT).parts))
+    found = (*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "terraform").rglob("*.md"))
+    return sorted(path for path in found if ".terraform" not in path.parts)
 
 
 page = pytest.mark.parametrize("path", pages(), ids=lambda path: str(path.relative_to(ROOT)))
@@ -253,6 +253,14 @@ def test_the_layers_in_the_architecture_are_those_that_are_enforced() -> None:
     assert enforced in [content.splitlines() for _, content in blocks(text)]
 
 
+def test_every_room_stands_in_the_architecture() -> None:
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    told = next(content for _, content in blocks(text) if content.startswith("toolkit/"))
+    rooms = {path.name for path in (ROOT / "toolkit").glob("[!_]*.py")}
+    rooms |= {f"{path.parent.name}/" for path in (ROOT / "toolkit").glob("*/__init__.py")}
+    assert rooms == set(re.findall(r"^  (\S+)", told.partition("terraform/")[0], flags=re.MULTILINE))
+
+
 def test_every_setting_stands_in_the_readme_and_the_example_is_valid(tmp_path: Path) -> None:
     example = next(content for language, content in blocks(README.read_text(encoding="utf-8")) if language == "toml")
     (tmp_path / "bluegreen.toml").write_text(example, encoding="utf-8")
@@ -301,9 +309,12 @@ def test_every_relative_link_leads_somewhere(path: Path) -> None:
     assert broken == []
 
 
-@page
-def test_no_page_names_a_place_of_one_machine(path: Path) -> None:
-    assert re.findall(r"(?:^|[\s`'\"(=])/(?:work|root|home|Users|tmp)/\S*", path.read_text(encoding="utf-8")) == []
+def test_nothing_names_a_place_of_one_machine() -> None:
+    sources = [path for room in ("toolkit", "terraform") for path in (ROOT / room).rglob("*.*") if path.is_file()]
+    texts = [path for path in sources if path.suffix in (".py", ".tf", ".hcl") and ".terraform" not in path.parts]
+    place = re.compile(r"(?:^|[\s`'\"(=])/(?:work|root|home|Users|tmp)/\S*", re.MULTILINE)
+    found = {str(path.relative_to(ROOT)): place.findall(path.read_text("utf-8")) for path in (*pages(), *texts)}
+    assert {path: places for path, places in found.items() if places} == {}
 
 
 @page
