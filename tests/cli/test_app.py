@@ -121,6 +121,13 @@ def test_a_dry_run_shows_the_checks_and_writes_nothing(run: Run, command: str) -
     assert world.router.writes == []
 
 
+def test_commands_that_would_be_refused_say_so(run: Run) -> None:
+    code, out, err = run(a_world(green=0), "shift web green=20 --print-awscli")
+    assert code == 0
+    assert out.startswith("write route-0")
+    assert "would refuse this: green has 0 healthy targets" in err
+
+
 @pytest.mark.parametrize("command", ["shift web green=20", "cutover web", "rollback web --to green"])
 def test_print_awscli_prints_a_command_per_route_and_writes_nothing(run: Run, command: str) -> None:
     world = a_world(routes=2)
@@ -145,7 +152,7 @@ def test_rollback_says_until_when_stickiness_is_off(run: Run) -> None:
     assert "2026-01-02T12:06:00+00:00" in out
     assert "until" in run(world, "status")[1]
     assert "switched off" in run(world, "doctor")[1]
-    assert run(world, "restore-stickiness web --wait")[0] == 0
+    assert "stickiness is on again" in run(world, "restore-stickiness web --wait")[1]
 
 
 def test_doctor_prints_every_check_and_exits_as_the_first_refusal_would(run: Run) -> None:
@@ -187,7 +194,7 @@ def test_a_refusal_is_one_line_with_reason_hint_and_exit_code(run: Run) -> None:
     assert len(err.splitlines()) == 1
     assert err.startswith("bluegreen: web: green has 0 healthy targets of 0")
     assert "Nothing was changed." in err
-    assert err.rstrip().endswith("[exit 14]")
+    assert err.rstrip().endswith("See `bluegreen doctor web`.  [exit 14]")
 
 
 def test_debug_lets_the_traceback_through(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,6 +57,15 @@ def test_there_and_back_again_writes_nothing_the_second_time() -> None:
     assert world.router.writes == []
 
 
+def test_where_everything_is_back_already_a_doubt_is_settled_by_a_read_back() -> None:
+    world = a_world()
+    crashed = ShiftIntended(Kind.SHIFT, Color.BLUE, {"route-0": START}, CANARY)
+    world.journal.append("web", crashed, at=NOON, after=0)
+    assert not rollback(world.service).written
+    assert world.router.writes == []
+    assert not world.service.record().in_doubt
+
+
 def test_without_a_record_of_the_base_a_color_must_be_named() -> None:
     world = a_world(split=CANARY)
     with pytest.raises(NoBase) as caught:

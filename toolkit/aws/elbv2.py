@@ -62,6 +62,8 @@ class Elbv2:
         words = ["aws", "elbv2", "modify-rule", "--rule-arn", live.route.arn]
         words += ["--actions", json.dumps(actions_with(live.kept, split, stickiness), separators=(",", ":"))]
         words += ["--region", live.route.arn.split(":")[3]]
+        if self._session.settings.profile:
+            words += ["--profile", self._session.settings.profile]
         if self._session.settings.endpoint_url:
             words += ["--endpoint-url", self._session.settings.endpoint_url]
         return shlex.join(words)

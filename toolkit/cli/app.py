@@ -78,7 +78,12 @@ def main() -> None:
 
 
 def _report(error: BluegreenError) -> None:
-    line = " ".join(error.message.split())
-    hint = " ".join(error.hint.split())
+    said = " ".join(_sentence(part) for part in (error.message, error.hint) if part)
     prefix = style("bluegreen:", 1, 31, stream=sys.stderr)
-    print(f"{prefix} {line}{' ' + hint if hint else ''}  [exit {error.exit_code}]", file=sys.stderr)
+    print(f"{prefix} {said}  [exit {error.exit_code}]", file=sys.stderr)
+
+
+def _sentence(text: str) -> str:
+    """On one line, with an end, so that message and hint can stand side by side."""
+    line = " ".join(text.split())
+    return line if line.endswith((".", "!", "?")) else f"{line}."

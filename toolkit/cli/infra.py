@@ -277,7 +277,7 @@ def _contract(outputs: "Mapping[str, OutputValue]", directory: Path) -> Any:
         hint = (
             "Its configuration must output the contract of its alb-route module as `deployment`."
             if outputs
-            else "Apply it first: bluegreen infra apply"
+            else f"Apply it first: bluegreen infra apply --dir {directory}"
         )
         raise ContractError(f"{directory} has no output `deployment`.", hint=hint)
     if told.sensitive:

@@ -174,7 +174,7 @@ def demo(
 ) -> None:
     """Provision, cut over and come back under real traffic, offline; exit 0 only if no request failed.
 
-    Takes about two minutes and leaves nothing running. Needs terraform and a clone of the project.
+    Takes two to three minutes and leaves nothing running. Needs terraform and a clone of the project.
     """
     _require_extra()
     from toolkit.lab.demo import run_demo

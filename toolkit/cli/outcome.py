@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from toolkit.cli.options import Output
-from toolkit.cli.render import print_json, style
+from toolkit.cli.render import note, print_json, style
 from toolkit.rollout.preflight import Finding, Level
 from toolkit.rollout.routes import known_splits
 from toolkit.traffic import Split
@@ -33,6 +33,7 @@ def show_outcome(outcome: Outcome, output: Output) -> None:
                 "stickiness_suspended_until": {
                     name: held.until.isoformat() for name, held in outcome.suspended.items()
                 },
+                "stickiness_restored": list(outcome.restored),
                 "findings": findings_document(outcome.findings),
             }
         )
@@ -43,13 +44,23 @@ def show_outcome(outcome: Outcome, output: Output) -> None:
     print(style(f"{outcome.service}: {outcome.after}", 1), f"on {_routes(outcome.before)}, read back and recorded.")
     for name, split in outcome.before.items():
         print(f"  {name}: {split} -> {outcome.after}")
+    for name in outcome.restored:
+        print(f"  {name}: stickiness is on again.")
     for name, held in outcome.suspended.items():
         until = held.until.isoformat(timespec="seconds")
         print(f"  {name}: stickiness is off; its cookies expire by {until}, and the next shift after that restores it.")
 
 
-def show_plan(service: Service, move: Move, findings: Sequence[Finding], output: Output) -> None:
-    """What a command would do, and what its checks say."""
+def show_plan(
+    service: Service, move: Move, findings: Sequence[Finding], output: Output, *, as_commands: bool = False
+) -> None:
+    """What a command would do, and what its checks say; `as_commands`, in the AWS CLI's words."""
+    if as_commands:
+        for finding in findings:
+            if finding.level is Level.REFUSED:
+                note(f"warning: bluegreen would refuse this: {finding.reason}")
+        show_commands(service, move, output)
+        return
     before = known_splits(move.routes, service.contract)
     if output is Output.JSON:
         print_json(

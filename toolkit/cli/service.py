@@ -22,7 +22,7 @@ OptionalService = Annotated[
 ]
 ContractOption = Annotated[
     str | None,
-    typer.Option("--contract", help="Where the contract is, ssm:NAME or file:PATH; default: its SSM parameter."),
+    typer.Option("--contract", help="Where the contract is: ssm:NAME or a file's PATH; default: its SSM parameter."),
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Check and print what would be done; write nothing.")]
 AwscliOption = Annotated[

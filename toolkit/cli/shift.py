@@ -41,10 +41,7 @@ def shift(
     ready = wired(service, where)
     if dry_run or print_awscli:
         move, findings = runner.plan_shift(ready, split, accept_drift=accept_drift)
-        if print_awscli:
-            show_commands(ready, move, output)
-        else:
-            show_plan(ready, move, findings, output)
+        show_plan(ready, move, findings, output, as_commands=print_awscli)
         return
     show_outcome(runner.shift(ready, split, accept_drift=accept_drift), output)
 
@@ -73,10 +70,7 @@ def cutover(
     ready = wired(service, where)
     if dry_run or print_awscli:
         move, findings = runner.plan_cutover(ready, to, accept_drift=accept_drift)
-        if print_awscli:
-            show_commands(ready, move, output)
-        else:
-            show_plan(ready, move, findings, output)
+        show_plan(ready, move, findings, output, as_commands=print_awscli)
         return
     show_outcome(runner.cutover(ready, to, bake_seconds=bake, accept_drift=accept_drift), output)
 

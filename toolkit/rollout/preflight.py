@@ -215,8 +215,8 @@ def _stickiness(observation: Observation) -> list[Finding]:
             "stickiness",
             Level.WARNING,
             f"route {name}: a rollback switched off stickiness of {held.stickiness.duration_seconds} s; "
-            f"the last cookies expire at {held.until.isoformat(timespec='seconds')}",
-            f"The next shift after that restores it, or bluegreen restore-stickiness {observation.contract.name}.",
+            f"the first shift after {held.until.isoformat(timespec='seconds')} restores it",
+            f"bluegreen restore-stickiness {observation.contract.name} does so without a shift.",
         )
         for name, held in observation.record.suspended.items()
     ]

@@ -23,8 +23,8 @@ def split_of(live: LiveRoute, contract: Contract) -> Split:
     if strangers or len(pair) != len(Color):
         raise RouteUnusable(
             f"route {live.route.name} does not forward to exactly this pair: it has {_forwards(live, contract)}",
-            hint="Nothing was changed. Make the rule forward to the blue and the green group of the contract "
-            "(one of them at 0), or apply the Terraform again.",
+            hint="Nothing was changed. Make the rule forward to the blue and the green group of the contract, one of "
+            "them at 0, by hand: Terraform ignores the action and would change nothing.",
         )
     if not any(pair.values()):
         raise RouteUnusable(

@@ -23,7 +23,8 @@ COOKIE_GRACE_SECONDS = 60
 class Outcome:
     """What was done. `before` by route name; `written` False where AWS held it all already.
 
-    sequence: the journal's last. suspended: stickiness that is switched off now, by route name.
+    sequence: the journal's last. suspended: stickiness that is switched off now, by route name; restored: the names of
+    the routes where it came back.
     """
 
     service: str
@@ -35,6 +36,7 @@ class Outcome:
     sequence: int
     findings: tuple[Finding, ...] = ()
     suspended: Mapping[str, SuspendedStickiness] = field(default_factory=dict)
+    restored: tuple[str, ...] = ()
 
 
 def move_to(observation: Observation, to: Split, *, kind: Kind, now: datetime, keep_sticky: bool = True) -> Move:
@@ -116,4 +118,7 @@ def outcome_of(move: Move, service: Service) -> Outcome:
         written=False,
         sequence=move.record.sequence,
         suspended=move.suspended,
+        restored=tuple(
+            name for name, live in move.routes.items() if move.stickiness[name].enabled and not live.stickiness.enabled
+        ),
     )

@@ -63,11 +63,12 @@ def rollback(
         ShiftFailed, VerifyFailed, Interrupted: as `carry_out` says.
     """
     move = plan_rollback(service, color, keep_sticky=keep_sticky)
-    if move.is_done(service):
+    done = move.is_done(service)
+    if done and not move.record.in_doubt:
         return outcome_of(move, service)
-    if not force and move.base is not None:
+    if not (done or force) and move.base is not None:
         require_a_healthy_target(service, move.base)
-    return replace(outcome_of(move, service), written=True, sequence=carry_out(service, move))
+    return replace(outcome_of(move, service), written=not done, sequence=carry_out(service, move))
 
 
 def require_a_healthy_target(service: Service, destination: Color) -> None:

