@@ -1,4 +1,4 @@
-"""A server between the toolkit and AWS that answers with AWS's errors, or holds a call until it is told to go on."""
+"""A server between the toolkit and AWS: answers with AWS's errors, loses answers, holds a call until told to go on."""
 
 from __future__ import annotations
 
@@ -28,11 +28,15 @@ class Hold:
 
 @dataclass
 class Middleman:
-    """Forwards to `aws`, an endpoint URL, what it was not told to refuse. `calls` are the operations asked for."""
+    """Forwards to `aws`, an endpoint URL, what it was not told to refuse.
+
+    `calls` are the operations asked for. Those in `lost` reach AWS, and nobody hears what it answered.
+    """
 
     url: str
     aws: str
     calls: list[str] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)
     _refused: dict[str, tuple[int, str]] = field(default_factory=dict)
     _hold: Hold | None = None
 
@@ -77,7 +81,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         middleman: Middleman = self.server.middleman  # type: ignore[attr-defined]
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        refused = middleman.error_for(self._operation(body))
+        operation = self._operation(body)
+        refused = middleman.error_for(operation)
         if refused is not None:
             status, code = refused
             self._answer(status, self._error(code), {"Content-Type": self.headers["Content-Type"]})
@@ -87,9 +92,13 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             connection.request("POST", self.path, body, dict(self.headers))
             response = connection.getresponse()
-            self._answer(response.status, response.read(), dict(response.getheaders()))
+            content = response.read()
         finally:
             connection.close()
+        if operation in middleman.lost:
+            self.close_connection = True
+        else:
+            self._answer(response.status, content, dict(response.getheaders()))
 
     def _operation(self, body: bytes) -> str:
         """The API operation: of a JSON protocol in a header, of the query protocol in the form."""

@@ -140,6 +140,18 @@ def test_throttling(web: Provisioned, aws: Middleman, bluegreen: Commands, opera
     assert web.weights() == BEFORE
 
 
+def test_a_write_whose_answer_is_lost_is_put_back(web: Provisioned, aws: Middleman, bluegreen: Commands) -> None:
+    """AWS has it all the same, so what it holds is asked and put right; the line says what it holds in the end."""
+    aws.lost.add("ModifyRule")
+    ended = through(aws, bluegreen, "shift", "web", "green=20")
+    assert ended.code == 24, ended.err
+    assert ended.err.splitlines()[-1].startswith("bluegreen: ")
+    assert "web holds blue 100 / green 0" in ended.err.splitlines()[-1]
+    assert "Traceback" not in ended.err
+    assert web.weights() == BEFORE
+    assert bluegreen("status", "web", "-o", "json").json()["routes"]["web"]["state"] == "ok"
+
+
 @pytest.mark.parametrize("words", WRITING, ids=named)
 def test_a_rule_that_was_deleted(web: Provisioned, bluegreen: Commands, words: tuple[str, ...]) -> None:
     gone = web.rule_arns[0][:-16] + 16 * "0"
