@@ -78,12 +78,12 @@ def main() -> None:
 
 
 def _report(error: BluegreenError) -> None:
-    said = " ".join(_sentence(part) for part in (error.message, error.hint) if part)
+    said = f"{_sentence(error.message)} {' '.join(error.hint.split())}".rstrip()
     prefix = style("bluegreen:", 1, 31, stream=sys.stderr)
     print(f"{prefix} {said}  [exit {error.exit_code}]", file=sys.stderr)
 
 
 def _sentence(text: str) -> str:
-    """On one line, with an end, so that message and hint can stand side by side."""
+    """On one line, with an end, so that a hint can follow; a hint may end in a command, which a stop would spoil."""
     line = " ".join(text.split())
     return line if line.endswith((".", "!", "?")) else f"{line}."
