@@ -66,6 +66,15 @@ def test_where_everything_is_back_already_a_doubt_is_settled_by_a_read_back() ->
     assert not world.service.record().in_doubt
 
 
+def test_where_somebody_else_went_back_already_the_record_follows() -> None:
+    world = in_canary()
+    world.put(START)
+    assert not rollback(world.service).written
+    assert world.router.writes == []
+    assert world.service.record().splits == {"route-0": START}
+    assert shift(world.service, CANARY).written, "no drift is left over"
+
+
 def test_without_a_record_of_the_base_a_color_must_be_named() -> None:
     world = a_world(split=CANARY)
     with pytest.raises(NoBase) as caught:

@@ -64,7 +64,7 @@ def rollback(
     """
     move = plan_rollback(service, color, keep_sticky=keep_sticky)
     done = move.is_done(service)
-    if done and not move.record.in_doubt:
+    if done and _on_record(move):
         return outcome_of(move, service)
     if not (done or force) and move.base is not None:
         require_a_healthy_target(service, move.base)
@@ -85,6 +85,11 @@ def require_a_healthy_target(service: Service, destination: Color) -> None:
         f"{service.name}: {sides}. Nothing was changed.",
         hint=f"See `bluegreen status {service.name}`; --force goes to {destination} all the same.",
     )
+
+
+def _on_record(move: Move) -> bool:
+    """Whether nothing on record speaks against what AWS holds. Where something does, a read-back settles it."""
+    return not move.record.in_doubt and all(move.record.may_hold(name, move.to) for name in move.routes)
 
 
 def _record(service: Service) -> tuple[Record, JournalError | None]:
