@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -18,6 +20,18 @@ from toolkit.contract import Stickiness
 from toolkit.errors import BluegreenError
 from toolkit.runner.shift import shift
 from toolkit.traffic import Color, Split
+
+
+@contextmanager
+def as_it_was() -> Iterator[None]:
+    """What `main` changes of its process, it changes for good; the test run goes on."""
+    handler, threshold = signal.getsignal(signal.SIGTERM), gc.get_threshold()
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+        gc.set_threshold(*threshold)
+        gc.unfreeze()
 
 
 @pytest.fixture
@@ -33,12 +47,8 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         monkeypatch.setattr(cli_service, "wire", wire)
         monkeypatch.setattr(cli_service, "wire_all", lambda where, note: [wire(None, where, note)])
         monkeypatch.setattr(sys, "argv", ["bluegreen", *line.split()])
-        handler = signal.getsignal(signal.SIGTERM)
-        try:
-            with pytest.raises(SystemExit) as ended:
-                main()
-        finally:
-            signal.signal(signal.SIGTERM, handler)
+        with as_it_was(), pytest.raises(SystemExit) as ended:
+            main()
         said = capsys.readouterr()
         return int(ended.value.code or 0), said.out, said.err
 
@@ -200,12 +210,8 @@ def test_a_refusal_is_one_line_with_reason_hint_and_exit_code(run: Run) -> None:
 def test_debug_lets_the_traceback_through(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli_service, "wire", lambda *_: a_world(green=0).service)
     monkeypatch.setattr(sys, "argv", ["bluegreen", "shift", "web", "green=20", "--debug"])
-    handler = signal.getsignal(signal.SIGTERM)
-    try:
-        with pytest.raises(BluegreenError):
-            main()
-    finally:
-        signal.signal(signal.SIGTERM, handler)
+    with as_it_was(), pytest.raises(BluegreenError):
+        main()
 
 
 def test_ctrl_c_outside_a_write_is_one_line_and_130(run: Run) -> None:
