@@ -14,7 +14,7 @@ from toolkit.errors import (
     Throttled,
 )
 from toolkit.rollout.events import Kind, ShiftIntended, ShiftVerified
-from toolkit.runner.move import carry_out
+from toolkit.runner.carry_out import carry_out
 from toolkit.runner.rollback import plan_rollback, rollback
 from toolkit.runner.shift import shift
 from toolkit.traffic import Color, Split

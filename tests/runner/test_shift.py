@@ -21,7 +21,7 @@ from toolkit.errors import (
 )
 from toolkit.rollout.events import DriftAccepted, Kind, ShiftIntended, ShiftVerified
 from toolkit.rollout.events import ShiftFailed as ShiftFailedEvent
-from toolkit.runner.move import carry_out
+from toolkit.runner.carry_out import carry_out
 from toolkit.runner.rollback import rollback
 from toolkit.runner.shift import plan_shift, restore_stickiness, shift
 from toolkit.traffic import Color, Split
@@ -194,6 +194,56 @@ def test_a_read_back_may_take_its_time() -> None:
     assert shift(world.service, CANARY).written
 
 
+def test_a_read_back_that_fails_once_is_tried_again() -> None:
+    world = a_world()
+    reads: list[int] = []
+
+    def fail_on_the_second() -> None:
+        reads.append(1)
+        if len(reads) == 2:  # the first is the preflight's
+            raise Throttled("slow down")
+
+    world.router.before_read = fail_on_the_second
+    assert shift(world.service, CANARY).written
+    assert isinstance(world.events()[-1], ShiftVerified)
+
+
+def test_what_was_written_and_cannot_be_read_back_says_so() -> None:
+    world = a_world()
+
+    def go_dark(_name: str) -> None:
+        def fail() -> None:
+            raise AwsUnreachable("no answer", hint="check the network")
+
+        world.router.before_read = fail
+
+    world.router.after_write = go_dark
+    with pytest.raises(
+        AwsUnreachable, match="blue 80 / green 20 was written to every route, but could not be read back"
+    ):
+        shift(world.service, CANARY)
+    record = world.service.record()
+    assert record.splits == {}, "nobody knows, so nothing can be drift"
+
+
+def test_an_actor_who_was_not_known_in_time_is_learned_after_the_write() -> None:
+    world = a_world()
+    world.identities.now = lambda: None  # type: ignore[method-assign]
+    shift(world.service, CANARY)
+    intent, outcome = world.events()
+    assert intent.actor is None
+    assert outcome == ShiftVerified(ALICE.arn)
+    assert world.service.record().actor == ALICE.arn
+
+
+def test_an_actor_whom_nobody_can_name_does_not_fail_what_was_written() -> None:
+    world = a_world(split=CANARY)
+    world.identities.identity = None
+    assert rollback(world.service, Color.BLUE).written
+    assert world.events()[-1] == ShiftVerified(None)
+    assert any("actor is not recorded" in note for note in world.notes)
+
+
 def test_a_rule_deleted_after_the_write_is_named() -> None:
     world = a_world()
     world.router.after_write = lambda _name: world.router.live.clear()
@@ -224,13 +274,16 @@ def test_of_two_at_the_same_moment_one_is_told_and_writes_nothing() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_between_write_and_read_back_waits_for_the_outcome(number: signal.Signals) -> None:
+def test_ctrl_c_between_write_and_read_back_waits_for_the_outcome(
+    number: signal.Signals, capfd: pytest.CaptureFixture[str]
+) -> None:
     world = a_world()
     world.router.after_write = lambda _name: signal.raise_signal(number)
     with pytest.raises(Interrupted, match="every route holds blue 80 / green 20, recorded"):
         shift(world.service, CANARY)
     assert isinstance(world.events()[-1], ShiftVerified)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert capfd.readouterr().err == "bluegreen: finishing the write under way; then it stops\n"
 
 
 def test_a_shift_after_a_crash_knows_that_it_is_in_doubt_and_goes_on() -> None:

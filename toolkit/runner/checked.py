@@ -11,7 +11,8 @@ from toolkit.rollout.events import DriftAccepted, Kind, SuspendedStickiness
 from toolkit.rollout.ports import LiveRoute
 from toolkit.rollout.preflight import Finding, Level, Observation, preflight, refuse
 from toolkit.rollout.routes import known_splits, live_color
-from toolkit.runner.move import Move, carry_out
+from toolkit.runner.carry_out import carry_out
+from toolkit.runner.move import Move
 from toolkit.runner.service import Service
 from toolkit.traffic import Color, Split
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -20,8 +21,10 @@ class Deferred:
 
 
 @contextmanager
-def deferred_interrupts() -> Iterator[Deferred]:
+def deferred_interrupts(word: str) -> Iterator[Deferred]:
     """Hold SIGINT and SIGTERM back for the body, which must be short and bounded by timeouts.
+
+    `word` is said at once on stderr to whoever pressed Ctrl-C, who may otherwise think that nobody heard.
 
     Signals reach the main thread only, so elsewhere there is nothing to hold back.
     """
@@ -31,6 +34,8 @@ def deferred_interrupts() -> Iterator[Deferred]:
         return
 
     def remember(_signal: int, _frame: FrameType | None) -> None:
+        if not deferred.asked:
+            os.write(2, f"{word}\n".encode())  # print is not safe here: it may have been interrupted in the middle
         deferred.asked = True
 
     before: dict[signal.Signals, Any] = {number: signal.signal(number, remember) for number in _SIGNALS}

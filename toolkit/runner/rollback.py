@@ -11,8 +11,9 @@ from toolkit.rollout.events import Kind, Record
 from toolkit.rollout.ports import LiveRoute
 from toolkit.rollout.preflight import Observation
 from toolkit.rollout.routes import split_of_route
+from toolkit.runner.carry_out import carry_out
 from toolkit.runner.checked import Outcome, move_to, outcome_of
-from toolkit.runner.move import Move, carry_out
+from toolkit.runner.move import Move
 from toolkit.runner.service import Service
 from toolkit.traffic import Color, Split
 
