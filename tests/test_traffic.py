@@ -59,11 +59,6 @@ def test_a_share_outside_zero_to_one_is_refused(share: Fraction) -> None:
         Split.giving(Color.BLUE, share)
 
 
-@given(splits, splits)
-def test_same_shares_compares_what_requests_see(one: Split, other: Split) -> None:
-    assert one.same_shares(other) == (one.blue * other.green == other.blue * one.green)
-
-
 def test_the_leader_has_the_larger_share() -> None:
     assert Split(blue=60, green=40).leader is Color.BLUE
     assert Split(blue=40, green=60).leader is Color.GREEN

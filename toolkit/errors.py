@@ -17,7 +17,7 @@
     │   ├── Throttled              23   AWS asks to slow down, after the retries it allows
     │   └── AwsUnreachable         24   no answer: the outcome of a write is unknown
     ├── VerifyFailed               30   what AWS holds is not what was written
-    ├── ShiftFailed                31   a write failed; the message says the state of each route
+    ├── ShiftFailed                31   not every route could be written; the message says the state of each
     ├── CutoverReversed            32   the new side fell during the bake; the traffic is back
     ├── JournalError               33   the record could not be read or written
     │   └── JournalConflict        34   somebody else recorded something at the same moment

@@ -69,10 +69,6 @@ class Split:
             return None
         return Color.BLUE if self.blue > self.green else Color.GREEN
 
-    def same_shares(self, other: Split) -> bool:
-        """Whether both divide requests alike: 100/0 and 1/0 do."""
-        return self.share(Color.BLUE) == other.share(Color.BLUE)
-
     @classmethod
     def of(cls, weights: Mapping[Color, int]) -> Split:
         return cls(blue=weights[Color.BLUE], green=weights[Color.GREEN])

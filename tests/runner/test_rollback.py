@@ -206,6 +206,17 @@ def test_one_failing_route_does_not_keep_the_others_from_going_back() -> None:
     assert [world.split(route) for route in range(3)] == [CANARY, START, START]
 
 
+def test_a_route_that_is_gone_does_not_keep_the_others_from_going_back() -> None:
+    world = in_canary(routes=3)
+    del world.router.live["route-1"]
+    with pytest.raises(ShiftFailed, match="blue 100 / green 0 is in place on route-0, route-2; not on route-1, gone"):
+        rollback(world.service)
+    assert [world.split(0), world.split(2)] == [START, START]
+    assert isinstance(world.events()[-1], ShiftVerified)
+    with pytest.raises(ShiftFailed, match="not on route-1"):
+        rollback(world.service)
+
+
 def test_two_zero_weights_are_no_hindrance() -> None:
     world = in_canary()
     live = world.router.live["route-0"]

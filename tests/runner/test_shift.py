@@ -309,6 +309,36 @@ def test_stickiness_comes_back_with_the_first_shift_after_its_cookies() -> None:
     assert world.service.record().suspended == {}
 
 
+def test_stickiness_is_not_forgotten_when_the_shift_that_brings_it_back_fails() -> None:
+    world = a_world(split=CANARY, stickiness=STICKY)
+    rollback(world.service, Color.BLUE)
+    world.clock.time += timedelta(seconds=400)
+
+    def fail(_name: str) -> None:
+        raise Throttled("slow down")
+
+    world.router.before_write = fail
+    with pytest.raises(Throttled):
+        shift(world.service, CANARY)
+    assert world.service.record().suspended["route-0"].stickiness == STICKY
+    world.router.before_write = lambda _name: None
+    assert shift(world.service, CANARY).restored == ("route-0",)
+    assert world.router.live["route-0"].stickiness == STICKY
+    assert world.service.record().suspended == {}
+
+
+def test_stickiness_is_not_forgotten_when_a_crash_follows_the_intent() -> None:
+    world = a_world(split=CANARY, stickiness=STICKY)
+    rollback(world.service, Color.BLUE)
+    world.clock.time += timedelta(seconds=400)
+    move, _ = plan_shift(world.service, CANARY)
+    assert move.restores == ("route-0",)
+    intent = ShiftIntended(move.kind, move.base, {"route-0": START}, CANARY, None, move.suspended, move.restores)
+    world.journal.append("web", intent, at=world.clock.now(), after=move.record.sequence)
+    shift(world.service, CANARY)
+    assert world.router.live["route-0"].stickiness == STICKY
+
+
 def test_stickiness_can_be_restored_by_itself_but_not_too_early() -> None:
     world = a_world(split=CANARY, stickiness=STICKY)
     rollback(world.service, Color.BLUE)

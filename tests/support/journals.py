@@ -38,6 +38,7 @@ intents = st.builds(
     to=splits,
     actor=actors,
     suspended=st.dictionaries(names, suspended, max_size=2),
+    restores=st.lists(names, max_size=2).map(tuple),
 )
 events: st.SearchStrategy[Event] = st.one_of(
     intents,

@@ -146,5 +146,4 @@ def _health(item: Mapping[str, Any]) -> TargetHealth:
         port=target.get("Port"),
         state=health["State"],
         reason=health.get("Reason", ""),
-        zone=target.get("AvailabilityZone", ""),
     )

@@ -1,4 +1,4 @@
-"""A journal that lasts as long as its process: for tests and for `--dry-run`."""
+"""A journal that lasts as long as its process: the plainest there is, for tests of what is built on one."""
 
 from __future__ import annotations
 

@@ -73,6 +73,7 @@ def _body(event: Event) -> dict[str, Any]:
                     }
                     for name, held in event.suspended.items()
                 },
+                "restores": list(event.restores),
             }
         case ShiftVerified(actor):
             return {"actor": actor}
@@ -100,6 +101,7 @@ def _event(document: Mapping[str, Any]) -> Event:
                     )
                     for name, held in document["suspended"].items()
                 },
+                restores=tuple(str(name) for name in document["restores"]),
             )
         case "ShiftVerified":
             return ShiftVerified(_text_or_none(document["actor"]))

@@ -38,7 +38,11 @@ class SuspendedStickiness:
 
 @dataclass(frozen=True, slots=True)
 class ShiftIntended:
-    """About to be written. `before` and `suspended` are by route name; `base` None: nobody knows it."""
+    """About to be written. `before` and `suspended` are by route name; `base` None: nobody knows it.
+
+    suspended: stickiness that was off before or will be off after. restores: the routes of these where the move brings
+    it back, which counts once it is verified: until then nothing that was put aside may be forgotten.
+    """
 
     kind: Kind
     base: Color | None
@@ -46,6 +50,7 @@ class ShiftIntended:
     to: Split
     actor: str | None = None
     suspended: Mapping[str, SuspendedStickiness] = field(default_factory=dict)
+    restores: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,7 @@ class Record:
 
     sequence: the last entry's, 0 without any. base: where a rollback goes. splits: last known of each route.
     in_doubt: an intent stands without an outcome, so `splits` may or may not have become `meant`.
+    suspended: stickiness that was put aside. restores: the routes where the last intent meant to bring it back.
     """
 
     sequence: int = 0
@@ -107,6 +113,7 @@ class Record:
     actor: str | None = None
     at: datetime | None = None
     suspended: Mapping[str, SuspendedStickiness] = field(default_factory=dict)
+    restores: tuple[str, ...] = ()
     promoted: Color | None = None
 
     def may_hold(self, route: str, split: Split) -> bool:
@@ -137,12 +144,22 @@ def _after(record: Record, entry: Entry) -> Record:
                 actor=intent.actor,
                 at=entry.at,
                 suspended=dict(intent.suspended),
+                restores=intent.restores,
                 promoted=None,
             )
         case ShiftVerified(actor):
             meant = record.meant
             splits = record.splits if meant is None else dict.fromkeys(record.splits, meant)
-            return replace(record, splits=splits, in_doubt=False, actor=actor or record.actor, at=entry.at)
+            still_off = {name: held for name, held in record.suspended.items() if name not in record.restores}
+            return replace(
+                record,
+                splits=splits,
+                in_doubt=False,
+                actor=actor or record.actor,
+                at=entry.at,
+                suspended=still_off,
+                restores=(),
+            )
         case ShiftFailed(_, after):
             return replace(record, splits=dict(after), in_doubt=False, at=entry.at)
         case Promoted(color):

@@ -33,7 +33,6 @@ class TargetHealth:
     port: int | None
     state: str
     reason: str = ""
-    zone: str = ""
 
     @property
     def is_healthy(self) -> bool:

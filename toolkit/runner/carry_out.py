@@ -53,6 +53,7 @@ def _record_intent(service: Service, move: Move) -> int | None:
         to=move.to,
         actor=_actor(service),
         suspended=move.suspended,
+        restores=move.restores,
     )
     if not move.urgent:
         return service.append(intent, after=move.record.sequence)

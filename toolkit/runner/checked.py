@@ -50,9 +50,9 @@ def move_to(observation: Observation, to: Split, *, kind: Kind, now: datetime, k
     suspended: dict[str, SuspendedStickiness] = {}
     for name, live in observation.routes.items():
         held = observation.record.suspended.get(name)
-        stickiness[name], still_held = _stickiness_of(live, held, kind=kind, now=now, keep=keep_sticky)
-        if still_held:
-            suspended[name] = still_held
+        stickiness[name], aside = _stickiness_of(live, held, kind=kind, now=now, keep=keep_sticky)
+        if aside:
+            suspended[name] = aside
     splits = set(known_splits(observation.routes, observation.contract).values())
     return Move(
         kind=kind,
@@ -62,20 +62,21 @@ def move_to(observation: Observation, to: Split, *, kind: Kind, now: datetime, k
         record=observation.record,
         stickiness=stickiness,
         suspended=suspended,
+        restores=tuple(name for name in suspended if stickiness[name].enabled),
     )
 
 
 def _stickiness_of(
     live: LiveRoute, held: SuspendedStickiness | None, *, kind: Kind, now: datetime, keep: bool
 ) -> tuple[Stickiness, SuspendedStickiness | None]:
-    """What to write, and what stays put aside."""
+    """What to write, and what is put aside: what comes back with this write is so until the write is verified."""
     if live.stickiness.enabled:
         if keep:
             return live.stickiness, None
         seconds = (live.stickiness.duration_seconds or 0) + COOKIE_GRACE_SECONDS
         return Stickiness(enabled=False), SuspendedStickiness(live.stickiness, now + timedelta(seconds=seconds))
     if held and held.until <= now and kind is not Kind.ROLLBACK:
-        return held.stickiness, None
+        return held.stickiness, held
     return live.stickiness, held
 
 
@@ -118,8 +119,6 @@ def outcome_of(move: Move, service: Service) -> Outcome:
         base=move.base,
         written=False,
         sequence=move.record.sequence,
-        suspended=move.suspended,
-        restored=tuple(
-            name for name, live in move.routes.items() if move.stickiness[name].enabled and not live.stickiness.enabled
-        ),
+        suspended={name: held for name, held in move.suspended.items() if name not in move.restores},
+        restored=move.restores,
     )

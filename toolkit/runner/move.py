@@ -27,6 +27,7 @@ class Move:
     record: Record
     stickiness: Mapping[str, Stickiness]
     suspended: Mapping[str, SuspendedStickiness] = field(default_factory=dict)
+    restores: tuple[str, ...] = ()
     urgent: bool = False
 
     def is_done(self, service: Service) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from toolkit.errors import JournalError, NoBase, NoHealthyTarget
+from toolkit.errors import JournalError, NoBase, NoHealthyTarget, ShiftFailed
 from toolkit.rollout.events import Kind, Record
 from toolkit.rollout.ports import LiveRoute
 from toolkit.rollout.preflight import Observation
@@ -21,9 +21,11 @@ from toolkit.traffic import Color, Split
 def plan_rollback(service: Service, color: Color | None = None, *, keep_sticky: bool = False) -> Move:
     """The move that takes everything back to `color` (default: the base on record). Nothing is written.
 
+    It holds the routes that can be written: one that is gone or is not of this pair does not keep the others back.
+
     Raises:
         NoBase: no `color`, and no base on record (or the record cannot be read).
-        RouteUnusable: a route is gone, or is not of this pair.
+        RouteUnusable: no route can be written.
         AwsError: the routes could not be read.
     """
     with ThreadPoolExecutor(max_workers=1) as pool:
@@ -39,8 +41,7 @@ def plan_rollback(service: Service, color: Color | None = None, *, keep_sticky: 
         )
     if unread:
         service.note(f"warning: the record cannot be read: {unread.message}")
-    _require_the_pair(service, routes)
-    observation = Observation(service.contract, routes, {}, record)
+    observation = Observation(service.contract, _of_the_pair(service, routes), {}, record)
     move = move_to(
         observation,
         Split.all_to(target),
@@ -61,15 +62,18 @@ def rollback(
 
     Raises:
         NoBase, RouteUnusable, NoHealthyTarget, AwsError: nothing was written.
-        ShiftFailed, VerifyFailed, Interrupted: as `carry_out` says.
+        ShiftFailed: a route could not be written, is gone or is not of this pair; the others are back.
+        VerifyFailed, Interrupted: as `carry_out` says.
     """
     move = plan_rollback(service, color, keep_sticky=keep_sticky)
     done = move.is_done(service)
-    if done and _on_record(move):
-        return outcome_of(move, service)
-    if not (done or force) and move.base is not None:
-        require_a_healthy_target(service, move.base)
-    return replace(outcome_of(move, service), written=not done, sequence=carry_out(service, move))
+    outcome = outcome_of(move, service)
+    if not (done and _on_record(move)):
+        if not (done or force) and move.base is not None:
+            require_a_healthy_target(service, move.base)
+        outcome = replace(outcome, written=not done, sequence=carry_out(service, move))
+    _tell_what_is_lost(service, move)
+    return outcome
 
 
 def require_a_healthy_target(service: Service, destination: Color) -> None:
@@ -101,13 +105,25 @@ def _record(service: Service) -> tuple[Record, JournalError | None]:
         return Record(), error
 
 
-def _require_the_pair(service: Service, routes: Mapping[str, LiveRoute]) -> None:
-    """Both groups must stand in the action. That both weigh 0 is no hindrance: a rollback is the way out of it.
+def _of_the_pair(service: Service, routes: Mapping[str, LiveRoute]) -> dict[str, LiveRoute]:
+    """The routes that forward to exactly this pair. That both weigh 0 is no hindrance: a rollback is the way out of it.
 
     Raises:
-        RouteUnusable: saying what stands there instead.
+        RouteUnusable: there is none; the first is named.
     """
     pair = {group.arn for group in service.contract.target_groups.values()}
-    for route in service.contract.routes:
-        if route.name not in routes or set(routes[route.name].weights) != pair:
-            split_of_route(route, routes, service.contract)
+    usable = {name: live for name, live in routes.items() if set(live.weights) == pair}
+    if not usable:
+        split_of_route(service.contract.routes[0], routes, service.contract)
+    return usable
+
+
+def _tell_what_is_lost(service: Service, move: Move) -> None:
+    """Raises ShiftFailed where routes of the service were no part of the move."""
+    lost = [route.name for route in service.contract.routes if route.name not in move.routes]
+    if lost:
+        raise ShiftFailed(
+            f"{service.name}: {move.to} is in place on {', '.join(move.routes)}; "
+            f"not on {', '.join(lost)}, gone or not of this pair",
+            hint=f"See `bluegreen doctor {service.name}`.",
+        )

@@ -42,7 +42,7 @@ def _give_up(
     """Put back what was written (unless urgent) and what may have been, then say the state of each route.
 
     Raises:
-        ShiftFailed: always, or the one error itself where one write failed and nothing else was touched.
+        ShiftFailed: always, or the one error itself where there is one route only.
     """
     live, error = failed[0]
     if not move.urgent:

@@ -11,7 +11,6 @@ PRIVATE = tuple(IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", 
 
 _LOW_24_BITS = 0x00FF_FFFF
 _LOOPBACK = 127 << 24
-_TEN = 10 << 24
 
 
 def to_loopback(private: str) -> str:
@@ -27,15 +26,3 @@ def to_loopback(private: str) -> str:
     if not any(address in block for block in PRIVATE):
         raise ValueError(f"{private} is no private IPv4 address; the lab maps 10.a.b.c to 127.a.b.c")
     return str(IPv4Address(_LOOPBACK | (int(address) & _LOW_24_BITS)))
-
-
-def to_private(loopback: str) -> str:
-    """The address in 10.0.0.0/8 for a `loopback` one: 127.a.b.c -> 10.a.b.c.
-
-    Raises:
-        ValueError: `loopback` is not in 127.0.0.0/8.
-    """
-    address = IPv4Address(loopback)
-    if not address.is_loopback:
-        raise ValueError(f"{loopback} is no loopback address")
-    return str(IPv4Address(_TEN | (int(address) & _LOW_24_BITS)))

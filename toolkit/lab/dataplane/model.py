@@ -6,7 +6,6 @@ Read by `reader`, turned into Envoy's configuration by `config`. Times are secon
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-TARGET_GROUP_RESOURCE = ":targetgroup/"
 LOAD_BALANCER_RESOURCE = ":loadbalancer/"
 
 
