@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolkit.errors import ReplaceRefused, TerraformFailed
+from toolkit.infra.differences import UNKNOWN, Difference
 from toolkit.infra.plan import Action, PlannedChanges, guard, read
 
 GUARDED = [
@@ -175,6 +176,93 @@ def test_an_update_that_writes_the_action_is_seen_as_a_reset_of_the_weights(
     assert bool(read(a_plan(change("update", kind=kind, detail=detail))).resets) is resets
 
 
+ARN = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/web-blue/1"
+
+
+def differing(before: object, after: object, **marks: object) -> tuple[Difference, ...]:
+    detail = {"before": before, "after": after, **marks}
+    return read(a_plan(change("update", detail=detail))).changes[0].differences
+
+
+def test_a_change_names_the_object_that_it_happens_to() -> None:
+    existing = {"before": {"id": "tg-1", "arn": ARN, "port": 80}, "after": None}
+    created, deleted = read(
+        a_plan(change("create", detail={"before": None, "after": {"id": "new"}}), change("delete", detail=existing))
+    ).changes
+    assert (created.id, created.arn, created.differences) == ("", "", ())
+    assert (deleted.id, deleted.arn, deleted.differences) == ("tg-1", ARN, ())
+
+
+def test_a_replacement_and_an_update_say_which_attributes_differ() -> None:
+    detail = {"before": {"id": "1", "port": 80, "name": "a", "gone": 1}, "after": {"id": "1", "port": 81, "name": "a"}}
+    for actions in (["update"], ["delete", "create"]):
+        (found,) = read(a_plan(change(*actions, detail=detail))).changes
+        assert found.differences == (Difference("gone", 1, None), Difference("port", 80, 81))
+
+
+def test_what_only_the_apply_tells_is_said_to_be_unknown_however_deep() -> None:
+    assert differing(
+        {"arn": "x", "action": [{"type": "forward", "order": 1}], "same": [1]},
+        {"action": [{"type": "forward"}], "same": [1]},
+        after_unknown={"arn": True, "action": [{"order": True}, {"type": True}], "same": [False], "none": {"a": False}},
+    ) == (
+        Difference(
+            "action",
+            [{"type": "forward", "order": 1}],
+            [{"type": "forward", "order": UNKNOWN}, {"type": UNKNOWN}],
+        ),
+        Difference("arn", "x", UNKNOWN),
+    )
+
+
+def test_a_changed_secret_is_a_difference_that_shows_neither_value() -> None:
+    assert differing(
+        {"password": "old secret", "options": {"key": "old key", "size": 1}, "kept": "always the same"},
+        {"password": "new secret", "options": {"key": "new key", "size": 2}, "kept": "always the same"},
+        before_sensitive={"password": True, "options": {"key": True}, "kept": True},
+        after_sensitive={"password": True, "options": {"key": True}, "kept": True},
+    ) == (
+        Difference("options", {"key": "(sensitive)", "size": 1}, {"key": "(sensitive)", "size": 2}),
+        Difference("password", "(sensitive)", "(sensitive)"),
+    )
+
+
+def test_a_secret_stays_hidden_where_another_attribute_repeats_it_without_its_mark() -> None:
+    assert differing(
+        {"input": "old secret", "output": {"all": ["got: old secret"]}},
+        {"input": "new secret", "output": {"all": ["got: new secret"]}},
+        before_sensitive={"input": True},
+        after_sensitive={"input": True},
+    ) == (
+        Difference("input", "(sensitive)", "(sensitive)"),
+        Difference("output", {"all": ["got: (sensitive)"]}, {"all": ["got: (sensitive)"]}),
+    )
+
+
+def test_what_the_refresh_noticed_is_told_apart_from_what_the_plan_does() -> None:
+    edited = {"before": {"id": "r", "arn": ARN, "action": FORWARD}, "after": {"id": "r", "arn": ARN, "action": OTHER}}
+    planned = read(
+        a_plan(
+            resource_drift=[
+                change("update", detail=edited),
+                change("delete", kind="aws_lb", name="gone", detail={"before": {"id": "lb"}, "after": None}),
+                change("no-op", name="moved", previous_address="aws_lb_listener_rule.old"),
+                change("update", mode="data"),
+            ]
+        )
+    )
+    assert planned.is_empty
+    assert planned.refused == planned.resets == ()
+    updated, gone = planned.drift
+    assert (updated.address, updated.action, updated.arn) == (
+        "module.web.aws_lb_listener_rule.web",
+        Action.UPDATE,
+        ARN,
+    )
+    assert updated.differences == (Difference("action", FORWARD, OTHER),)
+    assert (gone.address, gone.action, gone.id) == ("module.web.aws_lb.gone", Action.DELETE, "lb")
+
+
 @pytest.mark.parametrize(
     "document",
     [
@@ -193,6 +281,8 @@ def test_an_update_that_writes_the_action_is_seen_as_a_reset_of_the_weights(
         a_plan({"address": "a", "change": {"actions": ["delete"]}}),
         a_plan("aws_lb"),  # type: ignore[arg-type]
         {"format_version": "1.2", "resource_changes": {}},
+        {"format_version": "1.2", "resource_drift": {}},
+        a_plan(resource_drift=[change("obliterate")]),
         {"format_version": "1.2", "output_changes": []},
     ],
 )
@@ -201,14 +291,16 @@ def test_a_plan_that_is_not_understood_is_never_applied(document: object) -> Non
         read(document)
 
 
+WORDS = (
+    *("address", "type", "mode", "change", "actions", "action", "id"),
+    *("before", "after", "after_unknown", "before_sensitive", "after_sensitive"),
+)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=6) | st.sampled_from(["delete", "create", "aws_lb"]),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(
-                ["address", "type", "mode", "change", "actions", "action", "before", "after", "after_unknown"]
-            ),
+            st.sampled_from(WORDS),
             inner,
             max_size=5,
         )
@@ -217,7 +309,12 @@ json_values = st.recursive(
 )
 documents = st.fixed_dictionaries(
     {"format_version": st.sampled_from(["1.2", "1.0"]) | json_values},
-    optional={"resource_changes": json_values, "output_changes": json_values, "errored": json_values},
+    optional={
+        "resource_changes": json_values,
+        "resource_drift": json_values,
+        "output_changes": json_values,
+        "errored": json_values,
+    },
 )
 
 
@@ -228,6 +325,25 @@ def test_any_json_is_read_or_refused(document: object) -> None:
     except TerraformFailed:
         return
     assert all(found.address and found.type for found in planned.changes)
+
+
+@given(
+    st.fixed_dictionaries(
+        {"before": json_values, "after": json_values}, optional=dict.fromkeys(WORDS[-3:], json_values)
+    )
+)
+def test_every_change_however_marked_has_readable_differences(detail: dict[str, Any]) -> None:
+    (found,) = read(a_plan(change("update", detail=detail))).changes
+    if isinstance(detail["before"], dict) and isinstance(detail["after"], dict):
+        edited = {
+            name
+            for name in {*detail["before"], *detail["after"]}
+            if detail["before"].get(name) != detail["after"].get(name)
+        }
+        if "after_unknown" not in detail:
+            assert {told.attribute for told in found.differences} == edited
+    else:
+        assert found.differences == ()
 
 
 entries = st.builds(

@@ -40,11 +40,14 @@ def test_what_terraform_marks_sensitive_is_found_wherever_it_stands() -> None:
                 }
             }
         ],
+        "resource_drift": [{"change": {"before": {"key": "drift-secret"}, "before_sensitive": {"key": True}}}],
         "output_changes": {"token": {"after": {"deep": ["out-secret"]}, "after_sensitive": True}},
         "variables": {"pin": {"value": "var-secret"}, "name": {"value": "plain"}, "no": {"value": "yes"}},
         "configuration": {"root_module": {"variables": {"pin": {"sensitive": True}, "name": {}, "no": None}}},
     }
-    assert sensitive_values(plan) == {"old-secret", "new-secret", "54321", "out-secret", "var-secret"}
+    assert sensitive_values(plan) == {
+        *("old-secret", "new-secret", "54321", "drift-secret", "out-secret", "var-secret")
+    }
 
 
 json_values = st.recursive(
@@ -53,7 +56,16 @@ json_values = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                ["resource_changes", "output_changes", "variables", "configuration", "change", "after", "x"]
+                [
+                    "resource_changes",
+                    "resource_drift",
+                    "output_changes",
+                    "variables",
+                    "configuration",
+                    "change",
+                    "after",
+                    "x",
+                ]
             ),
             inner,
             max_size=5,

@@ -17,6 +17,7 @@ from toolkit.errors import (
     TerraformMissing,
     UsageError,
 )
+from toolkit.infra.differences import UNKNOWN, Difference
 from toolkit.infra.events import Diagnostic, Event, Log, Progress, Stage, Summary
 from toolkit.infra.plan import Action
 from toolkit.infra.terraform import SavedPlan, Terraform, Wish
@@ -141,6 +142,24 @@ def test_a_replacement_can_be_asked_for(terraform: Terraform) -> None:
     with terraform.planned(Wish(replace=("terraform_data.kept",))) as saved:
         (change,) = saved.changes.of(Action.REPLACE)
         assert str(change) == "terraform_data.kept (asked for by --replace)"
+
+
+@real
+def test_a_plan_tells_what_differs_and_keeps_the_secret(terraform: Terraform, configuration: Path) -> None:
+    applied(terraform)
+    (configuration / "main.tf").write_text(SIMPLE.replace(SECRET, "another-secret-horse"))
+    with terraform.planned(Wish(variables=("name=api",))) as saved:
+        kept, named = saved.changes.changes
+    assert (kept.address, kept.action) == ("terraform_data.kept", Action.UPDATE)
+    assert kept.id
+    assert kept.arn == ""
+    assert kept.differences == (
+        Difference("input", "(sensitive)", "(sensitive)"),
+        Difference("output", "(sensitive)", UNKNOWN),
+    )
+    assert (named.address, named.action) == ("terraform_data.named", Action.REPLACE)
+    assert Difference("triggers_replace", "web", "api") in named.differences
+    assert saved.changes.drift == ()
 
 
 @real

@@ -10,6 +10,8 @@ from enum import StrEnum
 from typing import Any
 
 from toolkit.errors import ReplaceRefused, TerraformFailed
+from toolkit.infra.differences import Difference, any_true, differences
+from toolkit.infra.scrub import Scrubber, sensitive_values
 
 _ROUTES = frozenset({"aws_lb_listener_rule", "aws_alb_listener_rule"})
 _LISTENERS = frozenset({"aws_lb_listener", "aws_alb_listener"})
@@ -62,13 +64,20 @@ _ACTIONS: Mapping[tuple[str, ...], Action | None] = {
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One resource that the plan changes."""
+    """One resource that the plan changes, or that had changed when the plan looked (`PlannedChanges.drift`).
+
+    `id` and `arn` are those of the object before the change; empty for one that is created, and where its
+    type has none.
+    """
 
     address: str
     type: str
     action: Action
     reason: str = ""
     writes_action: bool = False  # an update in place that writes where a route or listener sends traffic
+    id: str = ""
+    arn: str = ""
+    differences: tuple[Difference, ...] = ()  # of an update or replacement; secrets are masked
 
     @property
     def role(self) -> str:
@@ -81,12 +90,18 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class PlannedChanges:
-    """All that a plan does: resources in Terraform's order, addresses moved or imported, outputs changed."""
+    """All that a plan does: resources in Terraform's order, addresses moved or imported, outputs changed.
+
+    `drift` is no part of it: it is what Terraform saw when it refreshed its state for the plan. `before` is
+    the state, `after` what AWS says: an update was made elsewhere, and a delete says that the object is gone.
+    Attributes under `ignore_changes` are in there too, and so are computed ones that nobody edited.
+    """
 
     changes: tuple[Change, ...] = ()
     moves: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    drift: tuple[Change, ...] = ()
 
     def of(self, action: Action) -> tuple[Change, ...]:
         return tuple(change for change in self.changes if change.action is action)
@@ -140,18 +155,28 @@ def read(document: object) -> PlannedChanges:
         raise _unreadable(f"format_version is {version!r}, and 1.x is read here")
     if plan.get("errored") is True:
         raise TerraformFailed("terraform marks the plan as errored, so it cannot be applied; nothing was changed")
-    entries = [_mapping(entry, "resource_changes") for entry in _list(plan.get("resource_changes"), "resource_changes")]
-    managed = [entry for entry in entries if entry.get("mode") != "data"]
+    managed = _managed(plan, "resource_changes")
+    scrub = Scrubber(sensitive_values(plan))
     outputs = _mapping(plan.get("output_changes", {}), "output_changes")
     return PlannedChanges(
-        changes=tuple(change for entry in managed if (change := _change(entry)) is not None),
+        changes=tuple(change for entry in managed if (change := _change(entry, scrub)) is not None),
         moves=tuple(_text(entry, "address") for entry in managed if entry.get("previous_address")),
         imports=tuple(_text(entry, "address") for entry in managed if _detail(entry).get("importing")),
         outputs=tuple(name for name, told in outputs.items() if _output_changes(told)),
+        drift=tuple(
+            change for entry in _managed(plan, "resource_drift") if (change := _change(entry, scrub)) is not None
+        ),
     )
 
 
-def _change(entry: Mapping[str, Any]) -> Change | None:
+def _managed(plan: Mapping[str, Any], key: str) -> Sequence[Mapping[str, Any]]:
+    """The entries of one of the plan's lists that are no data sources. Terraform leaves an empty list out."""
+    told = plan.get(key)
+    entries = [_mapping(entry, key) for entry in _list([] if told is None else told, key)]
+    return [entry for entry in entries if entry.get("mode") != "data"]
+
+
+def _change(entry: Mapping[str, Any], scrub: Scrubber) -> Change | None:
     detail = _detail(entry)
     words = tuple(str(word) for word in _list(detail.get("actions"), "actions"))
     if words not in _ACTIONS:
@@ -166,7 +191,16 @@ def _change(entry: Mapping[str, Any]) -> Change | None:
         action=action,
         reason=_reason(entry, detail),
         writes_action=action is Action.UPDATE and _writes_action(kind, detail),
+        id=_name(detail, "id"),
+        arn=_name(detail, "arn"),
+        differences=differences(detail, scrub=scrub),
     )
+
+
+def _name(detail: Mapping[str, Any], key: str) -> str:
+    before = detail.get("before")
+    value = before.get(key) if isinstance(before, dict) else None
+    return value if isinstance(value, str) else ""
 
 
 def _reason(entry: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
@@ -188,17 +222,8 @@ def _writes_action(kind: str, detail: Mapping[str, Any]) -> bool:
     if not attribute or not isinstance(before, dict) or not isinstance(after, dict):
         return False
     unknown = detail.get("after_unknown")
-    becomes_known_later = isinstance(unknown, dict) and _any_true(unknown.get(attribute))
+    becomes_known_later = isinstance(unknown, dict) and any_true(unknown.get(attribute))
     return becomes_known_later or before.get(attribute) != after.get(attribute)
-
-
-def _any_true(marks: object) -> bool:
-    """Whether any leaf of Terraform's nested marks is true."""
-    if isinstance(marks, dict):
-        return any(_any_true(mark) for mark in marks.values())
-    if isinstance(marks, list):
-        return any(_any_true(mark) for mark in marks)
-    return marks is True
 
 
 def _output_changes(told: object) -> bool:
@@ -216,8 +241,6 @@ def _mapping(value: object, name: str) -> Mapping[str, Any]:
 
 
 def _list(value: object, name: str) -> Sequence[Any]:
-    if value is None and name == "resource_changes":
-        return ()  # Terraform leaves it out where there are none
     if not isinstance(value, list):
         raise _unreadable(f"{name} is no list")
     return value

@@ -53,8 +53,8 @@ def sensitive_values(plan: object) -> frozenset[str]:
 
 def _marked_in(plan: object) -> Iterator[str]:
     document = _mapping(plan)
-    entries = document.get("resource_changes")
-    changes = [_mapping(entry).get("change") for entry in entries] if isinstance(entries, list) else []
+    lists = (document.get("resource_changes"), document.get("resource_drift"))
+    changes = [_mapping(entry).get("change") for entries in lists if isinstance(entries, list) for entry in entries]
     for told in (*changes, *_mapping(document.get("output_changes")).values()):
         change = _mapping(told)
         for side in ("before", "after"):
