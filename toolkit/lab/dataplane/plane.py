@@ -16,6 +16,7 @@ from toolkit.lab.dataplane.admin import Admin
 from toolkit.lab.dataplane.certificate import self_signed
 from toolkit.lab.dataplane.coalesce import Coalescer
 from toolkit.lab.dataplane.config import Layout, resources
+from toolkit.lab.dataplane.flows import MinuteFlows
 from toolkit.lab.dataplane.health import TargetHealth
 from toolkit.lab.dataplane.listeners import LOOPBACK, Certificate, bootstrap
 from toolkit.lab.dataplane.model import Snapshot
@@ -136,6 +137,15 @@ class DataPlane:
         self._read_log()
         with self._ledger_lock:
             return self._ledger.since(since)
+
+    def flows(self, since: float) -> Sequence[MinuteFlows]:
+        """The TCP flows of the minutes that end after `since` (epoch seconds); none as yet."""
+        _ = since
+        return ()
+
+    def active_flows(self) -> Mapping[str, int]:
+        """Flows open now, by the suffix of the Network Load Balancer; none as yet."""
+        return {}
 
     def _coalescer(self, region: str) -> Coalescer:
         with self._coalescers_lock:
