@@ -34,9 +34,13 @@ class _Service(_Strict):
         str | None,
         Field(pattern=r"^(ssm:/\S+|file:.+)$", description="ssm:/bluegreen/web/deployment or file:PATH"),
     ] = None
+    terraform: Annotated[str | None, Field(min_length=1, description="the Terraform directory, for drift")] = None
     minimum_healthy: Annotated[int, Field(ge=1, description="healthy targets a color needs before it gets more")] = 1
     headroom: Annotated[float, Field(ge=1, le=10, description="factor on the capacity the next share asks for")] = 1.2
     bake_seconds: Annotated[float, Field(ge=0, le=_DAY, description="how long cutover watches the new side")] = 60.0
+    settle_seconds: Annotated[
+        float | None, Field(ge=0, le=_DAY, description="how long a write settles; default 600 on an NLB, 0 on an ALB")
+    ] = None
     poll_seconds: Annotated[float, Field(ge=0.1, le=60, description="how often it looks")] = 2.0
     verify_seconds: Annotated[float, Field(ge=1, le=300, description="how long a read-back may take")] = 10.0
 

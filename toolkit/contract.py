@@ -9,16 +9,39 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar, cast
 
 from toolkit.errors import ContractError
-from toolkit.traffic import Color
+from toolkit.traffic import Color, Split
 
 SCHEMA_VERSION = 1
-ROUTE_KINDS = ("alb-rule",)
+
+
+class RouteKind(StrEnum):
+    """What holds the weights: a rule of an ALB listener, or the default action of an ALB or NLB listener."""
+
+    ALB_RULE = "alb-rule"
+    ALB_LISTENER = "alb-listener"
+    NLB_LISTENER = "nlb-listener"
+
+    @property
+    def is_listener(self) -> bool:
+        """Whether the route is a listener, so that its `arn` is its `listener_arn`."""
+        return self is not RouteKind.ALB_RULE
+
+
+class BalancerType(StrEnum):
+    """`network` balances flows (L4): a flow stays on its target until it ends. `application` balances requests."""
+
+    APPLICATION = "application"
+    NETWORK = "network"
+
+
 _ARN = re.compile(r"arn:aws[a-z-]*:elasticloadbalancing:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):(?P<path>\S+)")
+_Word = TypeVar("_Word", bound=StrEnum)
 _MAX_STICKINESS_SECONDS = 604_800  # one week. Source: ELBv2 API reference, TargetGroupStickinessConfig
 
 
@@ -32,10 +55,14 @@ class Stickiness:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One place that holds weights, by the ARN of the rule or listener."""
+    """One place that holds weights, by the ARN of the rule or listener.
+
+    preceding_actions: what stands before the forward, as `{type, order, settings}`; settings in Terraform's words,
+    every value a text, secrets left out.
+    """
 
     name: str
-    kind: str
+    kind: RouteKind
     arn: str
     listener_arn: str
     stickiness: Stickiness
@@ -43,6 +70,20 @@ class Route:
 
     def __hash__(self) -> int:
         return hash(self.arn)
+
+
+@dataclass(frozen=True, slots=True)
+class TestRoute:
+    """A rule that reaches one color whatever the weights say, for requests with a header.
+
+    The header's value may be a secret, so it stands in the rule only, never in the contract.
+    """
+
+    name: str
+    color: Color
+    arn: str
+    listener_arn: str
+    header_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +95,7 @@ class TargetGroup:
 
 @dataclass(frozen=True, slots=True)
 class LoadBalancer:
-    type: str
+    type: BalancerType
     arn: str
     arn_suffix: str
     dns_name: str
@@ -77,10 +118,38 @@ class Contract:
     routes: tuple[Route, ...]
     target_groups: Mapping[Color, TargetGroup]
     state_table: StateTable | None = None
+    test_routes: tuple[TestRoute, ...] = ()
+
+    @property
+    def is_network(self) -> bool:
+        """Whether flows are balanced, not requests."""
+        return self.load_balancer.type is BalancerType.NETWORK
+
+    def weights(self, split: Split) -> dict[str, int]:
+        """`split` by target group ARN."""
+        return {self.target_groups[color].arn: weight for color, weight in split}
 
     def color_of(self, target_group_arn: str) -> Color | None:
         """Which color the target group is; None for a stranger."""
         return next((color for color, group in self.target_groups.items() if group.arn == target_group_arn), None)
+
+
+def same_actions(wanted: Sequence[Mapping[str, Any]], held: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether `held` does what `wanted` says: the same types in the same sequence, and every setting that is said.
+
+    A setting that is absent or null in `wanted` is left to AWS. Of the order only the sequence matters.
+    """
+    ours, theirs = in_order(wanted), in_order(held)
+    return [action["type"] for action in ours] == [action["type"] for action in theirs] and all(
+        value is None or (there.get("settings") or {}).get(name) == value
+        for here, there in zip(ours, theirs, strict=True)
+        for name, value in (here.get("settings") or {}).items()
+    )
+
+
+def in_order(actions: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Preceding actions in the sequence that their order gives."""
+    return sorted(actions, key=lambda action: int(action.get("order") or 1))
 
 
 def parse(text: str, *, source: str) -> Contract:
@@ -118,7 +187,7 @@ def from_document(document: Any, *, source: str) -> Contract:
         account_id=account,
         region=region,
         load_balancer=LoadBalancer(
-            type=reader.text(balancer, "type", "load_balancer"),
+            type=reader.one_of(BalancerType, balancer, "type", "load_balancer"),
             arn=reader.arn(balancer, "arn", "load_balancer", account, region),
             arn_suffix=reader.text(balancer, "arn_suffix", "load_balancer"),
             dns_name=reader.text(balancer, "dns_name", "load_balancer"),
@@ -126,10 +195,28 @@ def from_document(document: Any, *, source: str) -> Contract:
         routes=reader.routes(top.get("routes"), account, region),
         target_groups={color: reader.target_group(groups, color, account, region) for color in Color},
         state_table=reader.state_table(top.get("state_table")),
+        test_routes=reader.test_routes(top.get("test_routes", []), account, region),
     )
     if contract.target_groups[Color.BLUE].arn == contract.target_groups[Color.GREEN].arn:
         reader.refuse("target_groups", "blue and green are the same target group")
+    for index, route in enumerate(contract.routes):
+        if (route.kind is RouteKind.NLB_LISTENER) is not contract.is_network:
+            balancer_type = contract.load_balancer.type
+            reader.refuse(
+                f"routes[{index}].kind", f"{route.kind} is no route of a load balancer of type {balancer_type}"
+            )
     return contract
+
+
+def _is_action(value: Any) -> bool:
+    if not isinstance(value, dict) or not isinstance(value.get("type"), str):
+        return False
+    order, settings = value.get("order", 1), value.get("settings", {})
+    return (
+        isinstance(order, int)
+        and isinstance(settings, dict)
+        and all(setting is None or isinstance(setting, str) for setting in settings.values())
+    )
 
 
 class _Reader:
@@ -155,6 +242,13 @@ class _Reader:
             return value
         return str(self.refuse(where, f"a text is expected, not {value!r:.60}"))
 
+    def one_of(self, words: type[_Word], mapping: Mapping[str, Any], key: str, path: str) -> _Word:
+        value = self.text(mapping, key, path)
+        try:
+            return words(value)
+        except ValueError:
+            return cast("_Word", self.refuse(f"{path}.{key}", f"{value!r} is not one of {', '.join(words)}"))
+
     def arn(self, mapping: Mapping[str, Any], key: str, path: str, account: str, region: str) -> str:
         value = self.text(mapping, key, path)
         match = _ARN.fullmatch(value)
@@ -176,19 +270,39 @@ class _Reader:
 
     def route(self, value: Any, path: str, account: str, region: str) -> Route:
         mapping = self.mapping(value, path)
-        kind = self.text(mapping, "kind", path)
-        if kind not in ROUTE_KINDS:
-            self.refuse(f"{path}.kind", f"{kind!r} is not one of {', '.join(ROUTE_KINDS)}")
+        kind = self.one_of(RouteKind, mapping, "kind", path)
         actions = mapping.get("preceding_actions", [])
-        if not isinstance(actions, list) or not all(isinstance(action, dict) for action in actions):
-            self.refuse(f"{path}.preceding_actions", "a list of objects is expected")
-        return Route(
+        if not isinstance(actions, list) or not all(_is_action(action) for action in actions):
+            self.refuse(f"{path}.preceding_actions", "a list of objects with type, order and settings is expected")
+        route = Route(
             name=self.text(mapping, "name", path),
             kind=kind,
             arn=self.arn(mapping, "arn", path, account, region),
             listener_arn=self.arn(mapping, "listener_arn", path, account, region),
             stickiness=self.stickiness(mapping.get("stickiness"), f"{path}.stickiness"),
             preceding_actions=tuple(actions),
+        )
+        if kind.is_listener and route.arn != route.listener_arn:
+            self.refuse(f"{path}.arn", f"the arn of a route of kind {kind} is its listener_arn")
+        if kind is RouteKind.NLB_LISTENER and route.stickiness.enabled:
+            self.refuse(f"{path}.stickiness", "a Network Load Balancer has no target-group stickiness")
+        return route
+
+    def test_routes(self, value: Any, account: str, region: str) -> tuple[TestRoute, ...]:
+        if not isinstance(value, list):
+            self.refuse("test_routes", "a list is expected")
+        return tuple(
+            self.test_route(item, f"test_routes[{index}]", account, region) for index, item in enumerate(value)
+        )
+
+    def test_route(self, value: Any, path: str, account: str, region: str) -> TestRoute:
+        mapping = self.mapping(value, path)
+        return TestRoute(
+            name=self.text(mapping, "name", path),
+            color=self.one_of(Color, mapping, "color", path),
+            arn=self.arn(mapping, "arn", path, account, region),
+            listener_arn=self.arn(mapping, "listener_arn", path, account, region),
+            header_name=self.text(mapping, "header_name", path),
         )
 
     def stickiness(self, value: Any, path: str) -> Stickiness:

@@ -11,6 +11,7 @@
     ├── RouteUnusable              16   a route is gone, or does not forward to exactly this pair
     ├── NoBase                     17   a rollback without a record of where to go
     ├── NoHealthyTarget            18   the side to go (back) to has no healthy target; nothing was written
+    ├── AdoptionRefused            19   what stands in AWS cannot be adopted; nothing was written
     ├── AwsError                   20   AWS said no, in words that fit no other class
     │   ├── CredentialsError       21   missing, invalid or expired credentials
     │   ├── AccessDenied           22   the credentials lack a permission
@@ -21,6 +22,7 @@
     ├── CutoverReversed            32   the new side fell during the bake; the traffic is back
     ├── JournalError               33   the record could not be read or written
     │   └── JournalConflict        34   somebody else recorded something at the same moment
+    ├── DriftFound                 35   `drift` saw a difference, or `sync` may not mend one
     ├── TerraformMissing           40   no terraform program, or too old a one
     ├── TerraformFailed            41   terraform ended with an error
     ├── ReplaceRefused             42   the plan deletes or replaces a route, listener or target group
@@ -87,6 +89,10 @@ class NoHealthyTarget(BluegreenError):
     exit_code = 18
 
 
+class AdoptionRefused(BluegreenError):
+    exit_code = 19
+
+
 class AwsError(BluegreenError):
     exit_code = 20
 
@@ -125,6 +131,10 @@ class JournalError(BluegreenError):
 
 class JournalConflict(JournalError):
     exit_code = 34
+
+
+class DriftFound(BluegreenError):
+    exit_code = 35
 
 
 class TerraformMissing(BluegreenError):

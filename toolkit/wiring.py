@@ -154,11 +154,12 @@ def _in_the_contracts_region(session: Session, contract: Contract) -> Session:
 
 
 def _assemble(contract: Contract, settings: ServiceSettings, session: Session, note: Callable[[str], None]) -> Service:
-    from toolkit.aws.elbv2 import Elbv2
+    from toolkit.aws.cloudwatch import Cloudwatch
+    from toolkit.aws.elbv2 import CLIENT_SECRET, Elbv2
     from toolkit.aws.sts import Caller
     from toolkit.runner.service import Service
 
-    elbv2 = Elbv2(session)
+    elbv2 = Elbv2(session, client_secret=os.environ.get(CLIENT_SECRET))
     caller = Caller(session, _cache_home() / "identity.json")
     caller.start()
     return Service(
@@ -166,6 +167,7 @@ def _assemble(contract: Contract, settings: ServiceSettings, session: Session, n
         settings=settings,
         router=elbv2,
         targets=elbv2,
+        flows=Cloudwatch(session),
         journal=_journal(contract, session),
         identities=caller,
         clock=SystemClock(),

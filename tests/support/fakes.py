@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from toolkit.contract import Contract, LoadBalancer, Route, Stickiness, TargetGroup
+from toolkit.contract import BalancerType, Contract, LoadBalancer, Route, RouteKind, Stickiness, TargetGroup
 from toolkit.errors import AwsUnreachable, RouteUnusable
 from toolkit.journal.memory import MemoryJournal
-from toolkit.rollout.ports import Identity, LiveRoute, TargetHealth
+from toolkit.rollout.ports import Action, Draining, FlowCount, Identity, LiveRoute, TargetHealth
 from toolkit.runner.service import Service
 from toolkit.settings import ServiceSettings
 from toolkit.traffic import Color, Split
@@ -59,35 +59,81 @@ class FakeRouter:
         self.before_read()
         return {route.name: self.live[route.name] for route in routes if route.name in self.live}
 
-    def write(self, live: LiveRoute, split: Mapping[str, int], stickiness: Stickiness) -> None:
+    def write(self, live: LiveRoute, action: Action) -> None:
         name = live.route.name
         self.before_write(name)
         if name not in self.live:
             raise RouteUnusable(f"route {name} is gone")
-        self.writes.append((name, dict(split), stickiness))
+        self.writes.append((name, dict(action.weights), action.stickiness))
         if not self.lost:
             now = self.live[name]
-            weights = {arn: split.get(arn, weight) for arn, weight in now.weights.items()}
-            self.live[name] = replace(now, weights=weights, stickiness=stickiness)
+            weights = {arn: action.weights.get(arn, weight) for arn, weight in now.weights.items()}
+            preceding = now.preceding if action.preceding is None else action.preceding
+            self.live[name] = replace(now, weights=weights, stickiness=action.stickiness, preceding=preceding)
         self.after_write(name)
 
-    def commands(self, live: LiveRoute, split: Mapping[str, int], stickiness: Stickiness) -> str:
-        return f"write {live.route.name} {sorted(split.items())} {stickiness.enabled}"
+    def commands(self, live: LiveRoute, action: Action) -> str:
+        return f"write {live.route.name} {sorted(action.weights.items())} {action.stickiness.enabled}"
 
 
 @dataclass
 class FakeTargets:
-    """Target states by target group ARN. `before` may raise."""
+    """Target states by target group ARN. `before` may raise, and so may `before_call`, which is given the call's name.
+
+    A deregistered target drains for `drains` looks at the health, then it is gone.
+    """
 
     states: dict[str, list[str]]
     before: Callable[[], None] = lambda: None
+    before_call: Callable[[str], None] = lambda _name: None
+    drains: int = 2
+    draining_of: dict[str, Draining] = field(default_factory=dict)
+    calls: list[tuple[str, Any]] = field(default_factory=list)
+    _left: dict[str, int] = field(default_factory=dict)
 
     def health(self, group: TargetGroup) -> Sequence[TargetHealth]:
         self.before()
+        states = self.states[group.arn]
+        if group.arn in self._left:
+            self._left[group.arn] -= 1
+            if self._left[group.arn] < 0:
+                return []
+            states = ["draining"] * len(states)
         return [
             TargetHealth(f"10.0.0.{index}", 8080, state, "" if state == "healthy" else "Some.Reason")
-            for index, state in enumerate(self.states[group.arn])
+            for index, state in enumerate(states)
         ]
+
+    def draining(self, group: TargetGroup) -> Draining:
+        return self.draining_of.get(group.arn, Draining(300, terminates=False))
+
+    def set_draining(self, group: TargetGroup, draining: Draining) -> None:
+        self._called("set_draining", draining)
+        self.draining_of[group.arn] = draining
+
+    def deregister(self, group: TargetGroup, targets: Sequence[TargetHealth]) -> None:
+        self._called("deregister", len(targets))
+        self._left[group.arn] = self.drains
+
+    def register(self, group: TargetGroup, targets: Sequence[TargetHealth]) -> None:
+        self._called("register", len(targets))
+        self._left.pop(group.arn, None)
+
+    def _called(self, name: str, what: Any) -> None:
+        self.before_call(name)
+        self.calls.append((name, what))
+
+
+@dataclass
+class FakeFlows:
+    """A count of flows, or none. `before` may raise."""
+
+    count: FlowCount | None = None
+    before: Callable[[], None] = lambda: None
+
+    def active(self, balancer: LoadBalancer) -> FlowCount | None:
+        self.before()
+        return self.count
 
 
 @dataclass
@@ -103,31 +149,32 @@ class FakeIdentities:
         return self.identity
 
 
-def a_contract(*, routes: int = 1) -> Contract:
+def a_contract(*, routes: int = 1, network: bool = False) -> Contract:
+    """Rules of one listener; with `network`, listeners of a Network Load Balancer."""
+    kind, place = (RouteKind.NLB_LISTENER, "net/web/1") if network else (RouteKind.ALB_RULE, "app/web/1")
+    balancer_type = BalancerType.NETWORK if network else BalancerType.APPLICATION
+    what = "listener" if network else "listener-rule"
+    arns = [f"{PREFIX}:{what}/{place}/2/{index}" for index in range(routes)]
     return Contract(
         name="web",
         account_id=ACCOUNT,
         region=REGION,
-        load_balancer=LoadBalancer("application", f"{PREFIX}:loadbalancer/app/web/1", "app/web/1", "web.example"),
+        load_balancer=LoadBalancer(balancer_type, f"{PREFIX}:loadbalancer/{place}", place, "web.example"),
         routes=tuple(
             Route(
                 name=f"route-{index}",
-                kind="alb-rule",
-                arn=f"{PREFIX}:listener-rule/app/web/1/2/{index}",
-                listener_arn=f"{PREFIX}:listener/app/web/1/2",
+                kind=kind,
+                arn=arn,
+                listener_arn=arn if network else f"{PREFIX}:listener/app/web/1/2",
                 stickiness=OFF,
             )
-            for index in range(routes)
+            for index, arn in enumerate(arns)
         ),
         target_groups={
             color: TargetGroup(f"web-{color}", f"{PREFIX}:targetgroup/web-{color}/1", f"targetgroup/web-{color}/1")
             for color in Color
         },
     )
-
-
-def weights(contract: Contract, split: Split) -> dict[str, int]:
-    return {contract.target_groups[color].arn: weight for color, weight in split}
 
 
 @dataclass
@@ -137,6 +184,7 @@ class FakeWorld:
     service: Service
     router: FakeRouter
     targets: FakeTargets
+    flows: FakeFlows
     journal: MemoryJournal
     clock: FakeClock
     identities: FakeIdentities
@@ -150,7 +198,7 @@ class FakeWorld:
     def put(self, split: Split, *, stickiness: Stickiness = OFF) -> None:
         """As somebody else would: on every route, past the service."""
         for name, live in self.router.live.items():
-            self.router.live[name] = replace(live, weights=weights(self.service.contract, split), stickiness=stickiness)
+            self.router.live[name] = replace(live, weights=self.service.contract.weights(split), stickiness=stickiness)
 
     def health(self, color: Color, *states: str) -> None:
         self.targets.states[self.service.contract.target_groups[color].arn] = list(states)
@@ -167,23 +215,25 @@ def a_world(
     green: int = 3,
     stickiness: Stickiness = OFF,
     settings: ServiceSettings | None = None,
+    network: bool = False,
 ) -> FakeWorld:
     """A service at `split` (default 100/0) with so many healthy targets a color."""
-    contract = a_contract(routes=routes)
-    held = weights(contract, split or Split(blue=100, green=0))
+    contract = a_contract(routes=routes, network=network)
+    held = contract.weights(split or Split(blue=100, green=0))
     router = FakeRouter({route.name: LiveRoute(route, held, stickiness) for route in contract.routes})
     counts = {Color.BLUE: blue, Color.GREEN: green}
     targets = FakeTargets({contract.target_groups[color].arn: ["healthy"] * counts[color] for color in Color})
     notes: list[str] = []
-    journal, clock, identities = MemoryJournal(), FakeClock(), FakeIdentities()
+    flows, journal, clock, identities = FakeFlows(), MemoryJournal(), FakeClock(), FakeIdentities()
     service = Service(
         contract=contract,
         settings=settings or ServiceSettings(),
         router=router,
         targets=targets,
+        flows=flows,
         journal=journal,
         identities=identities,
         clock=clock,
         note=notes.append,
     )
-    return FakeWorld(service, router, targets, journal, clock, identities, notes)
+    return FakeWorld(service, router, targets, flows, journal, clock, identities, notes)

@@ -19,6 +19,7 @@ class Provisioned:
     endpoint_url: str
     contract: dict[str, Any]
     listener_arn: str
+    """Of the first route."""
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -36,16 +37,33 @@ class Provisioned:
         sticky: dict[str, Any] = {"Enabled": stickiness is not None}
         if stickiness is not None:
             sticky["DurationSeconds"] = stickiness
-        self.client("elbv2").modify_rule(
-            RuleArn=self.rule_arns[route],
-            Actions=[forward(self.group("blue"), blue, self.group("green"), green, sticky)],
-        )
+        actions = [forward(self.group("blue"), blue, self.group("green"), green, sticky)]
+        elbv2, arn = self.client("elbv2"), self.rule_arns[route]
+        if self.contract["routes"][route]["kind"] == "alb-rule":
+            elbv2.modify_rule(RuleArn=arn, Actions=actions)
+        else:
+            elbv2.modify_listener(ListenerArn=arn, DefaultActions=actions)
 
     def weights(self, route: int = 0) -> dict[str, int]:
-        rule = self.client("elbv2").describe_rules(RuleArns=[self.rule_arns[route]])["Rules"][0]
-        groups = rule["Actions"][-1]["ForwardConfig"]["TargetGroups"]
+        groups = self.actions(route)[-1]["ForwardConfig"]["TargetGroups"]
         by_arn = {group["TargetGroupArn"]: group["Weight"] for group in groups}
         return {color: by_arn[self.group(color)] for color in ("blue", "green")}
+
+    def delete_route(self, route: Any) -> None:
+        """Delete the rule or the listener of a `contract.Route`."""
+        if route.kind.is_listener:
+            self.client("elbv2").delete_listener(ListenerArn=route.arn)
+        else:
+            self.client("elbv2").delete_rule(RuleArn=route.arn)
+
+    def actions(self, route: int = 0) -> list[dict[str, Any]]:
+        """The actions of a route, as the API tells them."""
+        elbv2, arn = self.client("elbv2"), self.rule_arns[route]
+        if self.contract["routes"][route]["kind"] == "alb-rule":
+            found = elbv2.describe_rules(RuleArns=[arn])["Rules"][0]["Actions"]
+        else:
+            found = elbv2.describe_listeners(ListenerArns=[arn])["Listeners"][0]["DefaultActions"]
+        return list(found)
 
 
 def client(endpoint_url: str, service: str) -> Any:
@@ -76,8 +94,13 @@ def provision(
     target_port: int = 8080,
     table: bool = True,
     health_check_seconds: int = 5,
+    kind: str = "alb-rule",
 ) -> Provisioned:
-    """A load balancer, a listener with `routes` rules, a pair at 100/0, a state table, and the contract in SSM."""
+    """A load balancer, `routes` routes, a pair at 100/0, a state table, and the contract in SSM.
+
+    Routes of kind alb-rule are rules of one listener at `port`; the others are listeners at the ports from there on.
+    """
+    network = kind == "nlb-listener"
     targets = targets or {"blue": ["10.0.1.11", "10.0.1.12"], "green": ["10.0.2.11", "10.0.2.12"]}
     ec2, elbv2 = client(endpoint_url, "ec2"), client(endpoint_url, "elbv2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
@@ -87,14 +110,16 @@ def provision(
         ]["SubnetId"]
         for index, zone in enumerate("ab")
     ]
-    balancer = elbv2.create_load_balancer(Name=name, Subnets=subnets)["LoadBalancers"][0]
+    balancer_type = "network" if network else "application"
+    balancer = elbv2.create_load_balancer(Name=name, Subnets=subnets, Type=balancer_type)["LoadBalancers"][0]
     groups = {
         color: elbv2.create_target_group(
             Name=f"{name}-{color}",
-            Protocol="HTTP",
+            Protocol="TCP" if network else "HTTP",
             Port=target_port,
             VpcId=vpc,
             TargetType="ip",
+            HealthCheckProtocol="HTTP",
             HealthCheckPath="/healthz",
             HealthCheckIntervalSeconds=health_check_seconds,
             HealthCheckTimeoutSeconds=2,
@@ -108,22 +133,12 @@ def provision(
             TargetGroupArn=group["TargetGroupArn"],
             Attributes=[{"Key": "deregistration_delay.timeout_seconds", "Value": "5"}],
         )
-    listener = elbv2.create_listener(
-        LoadBalancerArn=balancer["LoadBalancerArn"],
-        Protocol="HTTP",
-        Port=port,
-        DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}],
-    )["Listeners"][0]["ListenerArn"]
     blue, green = groups["blue"]["TargetGroupArn"], groups["green"]["TargetGroupArn"]
-    rules = [
-        elbv2.create_rule(
-            ListenerArn=listener,
-            Priority=10 + index,
-            Conditions=[{"Field": "path-pattern", "Values": ["/*" if index == routes - 1 else f"/{index}/*"]}],
-            Actions=[forward(blue, 100, green, 0, {"Enabled": False})],
-        )["Rules"][0]["RuleArn"]
-        for index in range(routes)
-    ]
+    made = _rules if kind == "alb-rule" else _listeners
+    action = forward(blue, 100, green, 0, {"Enabled": False})
+    if network:
+        del action["ForwardConfig"]["TargetGroupStickinessConfig"]
+    places = made(elbv2, balancer["LoadBalancerArn"], port, "TCP" if network else "HTTP", [action], routes)
     for color, addresses in targets.items():
         if addresses:
             elbv2.register_targets(
@@ -137,7 +152,7 @@ def provision(
         "account_id": "123456789012",
         "region": REGION,
         "load_balancer": {
-            "type": "application",
+            "type": balancer_type,
             "arn": balancer["LoadBalancerArn"],
             "arn_suffix": balancer["LoadBalancerArn"].partition("loadbalancer/")[2],
             "dns_name": balancer["DNSName"],
@@ -145,13 +160,13 @@ def provision(
         "routes": [
             {
                 "name": name if routes == 1 else f"{name}-{index}",
-                "kind": "alb-rule",
+                "kind": kind,
                 "arn": arn,
                 "listener_arn": listener,
                 "stickiness": {"enabled": False, "duration_seconds": None},
                 "preceding_actions": [],
             }
-            for index, arn in enumerate(rules)
+            for index, (arn, listener) in enumerate(places)
         ],
         "target_groups": {
             color: {
@@ -167,7 +182,42 @@ def provision(
     client(endpoint_url, "ssm").put_parameter(
         Name=f"/bluegreen/{name}/deployment", Value=json.dumps(contract), Type="String", Overwrite=True
     )
-    return Provisioned(endpoint_url, contract, listener)
+    return Provisioned(endpoint_url, contract, places[0][1])
+
+
+def _rules(
+    elbv2: Any, balancer: str, port: int, protocol: str, actions: list[dict[str, Any]], count: int
+) -> list[tuple[str, str]]:
+    """`count` rules on one listener: (rule ARN, listener ARN)."""
+    listener = elbv2.create_listener(
+        LoadBalancerArn=balancer,
+        Protocol=protocol,
+        Port=port,
+        DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}],
+    )["Listeners"][0]["ListenerArn"]
+    rules = [
+        elbv2.create_rule(
+            ListenerArn=listener,
+            Priority=10 + index,
+            Conditions=[{"Field": "path-pattern", "Values": ["/*" if index == count - 1 else f"/{index}/*"]}],
+            Actions=actions,
+        )["Rules"][0]["RuleArn"]
+        for index in range(count)
+    ]
+    return [(rule, listener) for rule in rules]
+
+
+def _listeners(
+    elbv2: Any, balancer: str, port: int, protocol: str, actions: list[dict[str, Any]], count: int
+) -> list[tuple[str, str]]:
+    """`count` listeners whose default action is the route: their ARN, twice."""
+    arns = [
+        elbv2.create_listener(LoadBalancerArn=balancer, Protocol=protocol, Port=port + index, DefaultActions=actions)[
+            "Listeners"
+        ][0]["ListenerArn"]
+        for index in range(count)
+    ]
+    return [(arn, arn) for arn in arns]
 
 
 def _state_table(endpoint_url: str, name: str) -> dict[str, str]:

@@ -1,79 +1,180 @@
-"""Elastic Load Balancing v2: weights on rules, and the health of targets."""
+"""Elastic Load Balancing v2: weights on rules and listeners, and the targets behind them."""
 
 from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from toolkit.aws.actions import actions_with, lacks_client_secret, live_route
+from toolkit.aws.pace import Pace
 from toolkit.aws.session import aws_errors, code_of
-from toolkit.contract import Route, Stickiness, TargetGroup
+from toolkit.contract import Route, RouteKind, TargetGroup
 from toolkit.errors import RouteUnusable
-from toolkit.rollout.ports import LiveRoute, TargetHealth
+from toolkit.rollout.ports import Action, Draining, LiveRoute, TargetHealth
 
 if TYPE_CHECKING:
     from toolkit.aws.session import Session
 
+CLIENT_SECRET = "BLUEGREEN_OIDC_CLIENT_SECRET"  # noqa: S105 - the name of the variable that holds it
+_ARNS_A_CALL = 20
+"""AWS publishes no limit for DescribeRules and DescribeListeners; its neighbours DescribeLoadBalancers and
+DescribeTags take 20."""
+_WRITES_AT_ONCE, _WRITES_A_SECOND = 20, 3
+"""AWS publishes no figures for Modify…; the AWS Load Balancer Controller keeps to these."""
+_DELAY = "deregistration_delay.timeout_seconds"
+_TERMINATION = "deregistration_delay.connection_termination.enabled"
+
+
+@dataclass(frozen=True, slots=True)
+class _Spelling:
+    """What the API calls one kind of route: a rule, or a listener with its default action."""
+
+    noun: str
+    arn: str
+    items: str
+    actions: str
+    missing: str
+    option: str
+
+    @property
+    def arns(self) -> str:
+        return f"{self.arn}s"
+
+
+_RULE = _Spelling("rule", "RuleArn", "Rules", "Actions", "RuleNotFound", "--actions")
+_LISTENER = _Spelling("listener", "ListenerArn", "Listeners", "DefaultActions", "ListenerNotFound", "--default-actions")
+
+
+def _spelling(kind: RouteKind) -> _Spelling:
+    return _LISTENER if kind.is_listener else _RULE
+
 
 class Elbv2:
-    """Router and Targets on the ELBv2 API. Reads of several routes are one call."""
+    """Router and Targets on the ELBv2 API. Reads of several routes are one call for each kind of them.
 
-    def __init__(self, session: Session) -> None:
+    client_secret: of an OIDC client, for the one case in which AWS does not hold it yet.
+    """
+
+    def __init__(self, session: Session, *, client_secret: str | None = None) -> None:
         self._session = session
+        self._client_secret = client_secret
+        self._pace = Pace(burst=_WRITES_AT_ONCE, per_second=_WRITES_A_SECOND)
 
     @property
     def _client(self) -> Any:
         return self._session.client("elbv2")
 
     def read(self, routes: Sequence[Route]) -> Mapping[str, LiveRoute]:
-        rules = self._describe([route.arn for route in routes])
-        found = {rule["RuleArn"]: rule for rule in rules}
-        return {route.name: _live(route, found[route.arn]) for route in routes if route.arn in found}
+        batches = [
+            (spelling, [route.arn for route in of_kind[start : start + _ARNS_A_CALL]])
+            for spelling in (_RULE, _LISTENER)
+            for of_kind in [[route for route in routes if _spelling(route.kind) is spelling]]
+            for start in range(0, len(of_kind), _ARNS_A_CALL)
+        ]
+        if len(batches) == 1:
+            found = self._describe(*batches[0])
+        else:
+            with ThreadPoolExecutor(max_workers=4) as pool:
+                found = {
+                    arn: actions
+                    for each in pool.map(lambda b: self._describe(*b), batches)
+                    for arn, actions in each.items()
+                }
+        return {route.name: live_route(route, found[route.arn]) for route in routes if route.arn in found}
 
-    def _describe(self, arns: list[str]) -> list[dict[str, Any]]:
-        """The rules that exist. One missing rule fails the whole call, so only then they are asked for one by one."""
+    def _describe(self, spelling: _Spelling, arns: list[str]) -> dict[str, list[dict[str, Any]]]:
+        """The actions of those that exist, by ARN. One missing fails the whole call, so only then each is asked for."""
         from botocore.exceptions import ClientError
 
-        with aws_errors("reading the listener rules"):
+        describe = getattr(self._client, f"describe_{spelling.noun}s")
+        with aws_errors(f"reading the listener{'s' if spelling is _LISTENER else ' rules'}"):
             try:
-                return list(self._client.describe_rules(RuleArns=arns)["Rules"])
+                items = describe(**{spelling.arns: arns})[spelling.items]
+                return {item[spelling.arn]: item[spelling.actions] for item in items}
             except ClientError as error:
-                if code_of(error) != "RuleNotFound":
+                if code_of(error) != spelling.missing:
                     raise
-        return [] if len(arns) == 1 else [rule for arn in arns for rule in self._describe([arn])]
+        if len(arns) == 1:
+            return {}
+        return {found: actions for arn in arns for found, actions in self._describe(spelling, [arn]).items()}
 
-    def write(self, live: LiveRoute, split: Mapping[str, int], stickiness: Stickiness) -> None:
+    def write(self, live: LiveRoute, action: Action) -> None:
         from botocore.exceptions import ClientError
 
-        actions = actions_with(live.kept, split, stickiness)
-        with aws_errors(f"writing the weights of route {live.route.name}"):
+        spelling, route = _spelling(live.route.kind), live.route
+        if lacks_client_secret(live.kept, action) and not self._client_secret:
+            raise RouteUnusable(
+                f"route {route.name}: AWS holds no client secret of that OIDC client, and none was given",
+                hint=f"Put it into the environment variable {CLIENT_SECRET}.",
+            )
+        actions = actions_with(live.kept, action, client_secret=self._client_secret)
+        self._pace.wait()
+        with aws_errors(f"writing the weights of route {route.name}"):
             try:
-                self._client.modify_rule(RuleArn=live.route.arn, Actions=actions)
+                modify = getattr(self._client, f"modify_{spelling.noun}")
+                modify(**{spelling.arn: route.arn, spelling.actions: actions})
             except ClientError as error:
-                if code_of(error) != "RuleNotFound":
+                if code_of(error) != spelling.missing:
                     raise
                 raise RouteUnusable(
-                    f"route {live.route.name} is gone: AWS knows no {live.route.arn}",
+                    f"route {route.name} is gone: AWS knows no {route.arn}",
                     hint="It was deleted or replaced; apply the Terraform again (`bluegreen infra apply`).",
                 ) from error
 
-    def commands(self, live: LiveRoute, split: Mapping[str, int], stickiness: Stickiness) -> str:
-        words = ["aws", "elbv2", "modify-rule", "--rule-arn", live.route.arn]
-        words += ["--actions", json.dumps(actions_with(live.kept, split, stickiness), separators=(",", ":"))]
-        words += ["--region", live.route.arn.split(":")[3]]
+    def commands(self, live: LiveRoute, action: Action) -> str:
+        spelling, route = _spelling(live.route.kind), live.route
+        placeholder = "{the client secret}"
+        actions = json.dumps(actions_with(live.kept, action, client_secret=placeholder), separators=(",", ":"))
+        words = ["aws", "elbv2", f"modify-{spelling.noun}", f"--{spelling.noun}-arn", route.arn, spelling.option, actions]
+        line = shlex.join([*words, *self._where(route.arn)])
+        return line.replace(placeholder, f"""'"${CLIENT_SECRET}"'""")
+
+    def _where(self, arn: str) -> list[str]:
+        words = ["--region", arn.split(":")[3]]
         if self._session.settings.profile:
             words += ["--profile", self._session.settings.profile]
         if self._session.settings.endpoint_url:
             words += ["--endpoint-url", self._session.settings.endpoint_url]
-        return shlex.join(words)
+        return words
 
     def health(self, group: TargetGroup) -> Sequence[TargetHealth]:
+        with self._on(group, "reading the target health of"):
+            answer = self._client.describe_target_health(TargetGroupArn=group.arn)
+        return [_health(item) for item in answer["TargetHealthDescriptions"]]
+
+    def draining(self, group: TargetGroup) -> Draining:
+        with self._on(group, "reading the attributes of"):
+            answer = self._client.describe_target_group_attributes(TargetGroupArn=group.arn)
+        attributes = {item["Key"]: item["Value"] for item in answer["Attributes"]}
+        return Draining(float(attributes.get(_DELAY, 300)), terminates=attributes.get(_TERMINATION) == "true")
+
+    def set_draining(self, group: TargetGroup, draining: Draining) -> None:
+        wanted = {_DELAY: f"{draining.delay_seconds:.0f}", _TERMINATION: str(draining.terminates).lower()}
+        with self._on(group, "writing the attributes of"):
+            self._client.modify_target_group_attributes(
+                TargetGroupArn=group.arn, Attributes=[{"Key": key, "Value": value} for key, value in wanted.items()]
+            )
+
+    def deregister(self, group: TargetGroup, targets: Sequence[TargetHealth]) -> None:
+        with self._on(group, "deregistering the targets of"):
+            self._client.deregister_targets(TargetGroupArn=group.arn, Targets=[_target(each) for each in targets])
+
+    def register(self, group: TargetGroup, targets: Sequence[TargetHealth]) -> None:
+        with self._on(group, "registering the targets of"):
+            self._client.register_targets(TargetGroupArn=group.arn, Targets=[_target(each) for each in targets])
+
+    @contextmanager
+    def _on(self, group: TargetGroup, doing: str) -> Iterator[None]:
         from botocore.exceptions import ClientError
 
-        with aws_errors(f"reading the target health of {group.name}"):
+        with aws_errors(f"{doing} {group.name}"):
             try:
-                answer = self._client.describe_target_health(TargetGroupArn=group.arn)
+                yield
             except ClientError as error:
                 if code_of(error) != "TargetGroupNotFound":
                     raise
@@ -81,62 +182,6 @@ class Elbv2:
                     f"target group {group.name} is gone: AWS knows no {group.arn}",
                     hint="Apply the Terraform again (`bluegreen infra apply`).",
                 ) from error
-        return [_health(item) for item in answer["TargetHealthDescriptions"]]
-
-
-def actions_with(
-    actions: Sequence[Mapping[str, Any]], weights: Mapping[str, int], stickiness: Stickiness
-) -> list[dict[str, Any]]:
-    """`actions` as a DescribeRules gave them, fit for ModifyRule, with other weights and stickiness.
-
-    Order, preceding actions and the sequence of the target groups stay. A target group that `weights` does not name
-    keeps its weight.
-    """
-    return [_rewritten(action, weights, stickiness) for action in actions]
-
-
-def _rewritten(action: Mapping[str, Any], weights: Mapping[str, int], stickiness: Stickiness) -> dict[str, Any]:
-    if action["Type"] == "authenticate-oidc":
-        # DescribeRules never tells the client secret, and ModifyRule wants it again unless told to keep it.
-        # Source: ELBv2 API reference, AuthenticateOidcActionConfig.
-        config = {**action["AuthenticateOidcConfig"], "UseExistingClientSecret": True}
-        return {**action, "AuthenticateOidcConfig": config}
-    if action["Type"] != "forward":
-        return dict(action)
-    groups = [
-        {**group, "Weight": weights.get(group["TargetGroupArn"], group.get("Weight", 1))} for group in _groups(action)
-    ]
-    sticky: dict[str, Any] = {"Enabled": stickiness.enabled}
-    if stickiness.enabled:
-        sticky["DurationSeconds"] = stickiness.duration_seconds
-    config = {
-        **action.get("ForwardConfig", {}),
-        "TargetGroups": groups,
-        "TargetGroupStickinessConfig": sticky,
-    }
-    # The short form beside ForwardConfig is only taken where both agree, which weights on two groups never do.
-    return {key: value for key, value in action.items() if key != "TargetGroupArn"} | {"ForwardConfig": config}
-
-
-def _groups(action: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-    groups = action.get("ForwardConfig", {}).get("TargetGroups")
-    if groups:
-        return list(groups)
-    return [{"TargetGroupArn": action["TargetGroupArn"], "Weight": 1}] if "TargetGroupArn" in action else []
-
-
-def _live(route: Route, rule: Mapping[str, Any]) -> LiveRoute:
-    forward = next((action for action in rule["Actions"] if action["Type"] == "forward"), None)
-    if forward is None:
-        return LiveRoute(route, {}, Stickiness(enabled=False), kept=rule["Actions"])
-    sticky = forward.get("ForwardConfig", {}).get("TargetGroupStickinessConfig") or {}
-    enabled = bool(sticky.get("Enabled", False))
-    return LiveRoute(
-        route,
-        {group["TargetGroupArn"]: int(group.get("Weight", 1)) for group in _groups(forward)},
-        Stickiness(enabled=enabled, duration_seconds=sticky.get("DurationSeconds") if enabled else None),
-        kept=rule["Actions"],
-    )
 
 
 def _health(item: Mapping[str, Any]) -> TargetHealth:
@@ -146,4 +191,10 @@ def _health(item: Mapping[str, Any]) -> TargetHealth:
         port=target.get("Port"),
         state=health["State"],
         reason=health.get("Reason", ""),
+        zone=target.get("AvailabilityZone"),
     )
+
+
+def _target(target: TargetHealth) -> dict[str, Any]:
+    named = {"Id": target.id, "Port": target.port, "AvailabilityZone": target.zone}
+    return {key: value for key, value in named.items() if value is not None}

@@ -13,6 +13,7 @@ from toolkit.traffic import Split
 
 if TYPE_CHECKING:
     from toolkit.runner.checked import Outcome
+    from toolkit.runner.flows import Standing
     from toolkit.runner.move import Move
     from toolkit.runner.service import Service
 
@@ -34,12 +35,14 @@ def show_outcome(outcome: Outcome, output: Output) -> None:
                     name: held.until.isoformat() for name, held in outcome.suspended.items()
                 },
                 "stickiness_restored": list(outcome.restored),
+                "standing_flows": _standing_document(outcome.standing),
                 "findings": findings_document(outcome.findings),
             }
         )
         return
     if not outcome.written:
         print(f"{outcome.service}: every route holds {outcome.after} already; nothing was written.")
+        _show_standing(outcome)
         return
     print(style(f"{outcome.service}: {outcome.after}", 1), f"on {_routes(outcome.before)}, read back and recorded.")
     for name, split in outcome.before.items():
@@ -49,6 +52,33 @@ def show_outcome(outcome: Outcome, output: Output) -> None:
     for name, held in outcome.suspended.items():
         until = held.until.isoformat(timespec="seconds")
         print(f"  {name}: stickiness is off; its cookies expire by {until}, and the next shift after that restores it.")
+    _show_standing(outcome)
+
+
+def _show_standing(outcome: Outcome) -> None:
+    left = outcome.standing
+    if left is None:
+        return
+    known = "CloudWatch has no count of them"
+    if left.flows:
+        at = left.flows.at.isoformat(timespec="minutes")
+        known = f"at most {left.flows.count}, which is what the load balancer carried in all at {at}"
+    if left.terminated:
+        again = f"its {left.terminated} targets are registered again"
+        print(f"  flows: those on {left.color} were ended ({known}); {again}.")
+    else:
+        print(f"  flows: standing ones stay on {left.color} until they end ({known}); --terminate-flows ends them.")
+
+
+def _standing_document(left: Standing | None) -> dict[str, Any] | None:
+    if left is None:
+        return None
+    return {
+        "color": left.color.value,
+        "at_most": left.flows.count if left.flows else None,
+        "at": left.flows.at.isoformat() if left.flows else None,
+        "targets_terminated": left.terminated,
+    }
 
 
 def show_plan(
@@ -83,10 +113,7 @@ def show_plan(
 
 def show_commands(service: Service, move: Move, output: Output) -> None:
     """The AWS CLI commands of a move, one a route, ready to be pasted into a shell."""
-    from toolkit.runner.move import weights_for
-
-    weights = weights_for(service, move.to)
-    lines = [service.router.commands(live, weights, move.stickiness[name]) for name, live in move.routes.items()]
+    lines = [service.router.commands(live, move.actions[name]) for name, live in move.routes.items()]
     if output is Output.JSON:
         print_json({"service": service.name, "commands": lines})
     else:

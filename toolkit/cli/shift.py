@@ -56,6 +56,10 @@ def cutover(
         float | None,
         typer.Option("--bake", min=0, help="Seconds to watch the new side's health; default: the settings, or 60."),
     ] = None,
+    settle: Annotated[
+        float | None,
+        typer.Option("--settle", min=0, help="Seconds before the verdict; default: the settings, or 600 on an NLB."),
+    ] = None,
     dry_run: DryRunOption = False,
     accept_drift: DriftOption = False,
     print_awscli: AwscliOption = False,
@@ -72,7 +76,8 @@ def cutover(
         move, findings = runner.plan_cutover(ready, to, accept_drift=accept_drift)
         show_plan(ready, move, findings, output, as_commands=print_awscli)
         return
-    show_outcome(runner.cutover(ready, to, bake_seconds=bake, accept_drift=accept_drift), output)
+    outcome = runner.cutover(ready, to, bake_seconds=bake, settle_seconds=settle, accept_drift=accept_drift)
+    show_outcome(outcome, output)
 
 
 @connected
@@ -84,6 +89,10 @@ def rollback(
     force: Annotated[bool, typer.Option("--force", help="Go there even if it has no healthy target.")] = False,
     keep_sticky: Annotated[
         bool, typer.Option("--keep-sticky", help="Leave target-group stickiness on; cookies then beat the weights.")
+    ] = False,
+    terminate_flows: Annotated[
+        bool,
+        typer.Option("--terminate-flows", help="NLB: end the flows left on the other color, by deregistering a while."),
     ] = False,
     print_awscli: AwscliOption = False,
     output: OutputOption = Output.TEXT,
@@ -98,7 +107,8 @@ def rollback(
     if print_awscli:
         show_commands(ready, runner.plan_rollback(ready, to, keep_sticky=keep_sticky), output)
         return
-    show_outcome(runner.rollback(ready, to, force=force, keep_sticky=keep_sticky), output)
+    outcome = runner.rollback(ready, to, force=force, keep_sticky=keep_sticky, terminate_flows=terminate_flows)
+    show_outcome(outcome, output)
 
 
 @connected

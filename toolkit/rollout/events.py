@@ -23,6 +23,7 @@ class Kind(StrEnum):
     CUTOVER = "cutover"
     ROLLBACK = "rollback"
     RESTORE_STICKINESS = "restore-stickiness"
+    SYNC = "sync"
 
 
 @dataclass(frozen=True, slots=True)

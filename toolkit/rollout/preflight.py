@@ -74,6 +74,8 @@ def preflight(
     findings += _attached(observation)
     findings += _capacity(observation, splits, to, settings)
     findings += _stickiness(observation)
+    if observation.contract.is_network:
+        findings.append(_flows(settings))
     return findings
 
 
@@ -197,6 +199,15 @@ def _capacity_of(observation: Observation, color: Color, share: Fraction, settin
 
 def _state(target: TargetHealth) -> str:
     return f"{target.state}: {target.reason}" if target.reason else target.state
+
+
+def _flows(settings: ServiceSettings) -> Finding:
+    return Finding(
+        "flows",
+        Level.OK,
+        "a Network Load Balancer: new flows follow the weights, standing ones stay on their targets until they end, so "
+        f"allow {settings.settle_of(network=True):g} s before a verdict",
+    )
 
 
 def _stickiness(observation: Observation) -> list[Finding]:

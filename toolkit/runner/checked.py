@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 
 from toolkit.contract import Stickiness
 from toolkit.rollout.events import DriftAccepted, Kind, SuspendedStickiness
-from toolkit.rollout.ports import LiveRoute
+from toolkit.rollout.ports import Action, LiveRoute
 from toolkit.rollout.preflight import Finding, Level, Observation, preflight, refuse
 from toolkit.rollout.routes import known_splits, live_color
 from toolkit.runner.carry_out import carry_out
+from toolkit.runner.flows import Standing
 from toolkit.runner.move import Move
 from toolkit.runner.service import Service
 from toolkit.traffic import Color, Split
@@ -25,7 +26,7 @@ class Outcome:
     """What was done. `before` by route name; `written` False where AWS held it all already.
 
     sequence: the journal's last. suspended: stickiness that is switched off now, by route name; restored: the names of
-    the routes where it came back.
+    the routes where it came back. standing: the flows that may be left, where a Network Load Balancer was rolled back.
     """
 
     service: str
@@ -38,6 +39,7 @@ class Outcome:
     findings: tuple[Finding, ...] = ()
     suspended: Mapping[str, SuspendedStickiness] = field(default_factory=dict)
     restored: tuple[str, ...] = ()
+    standing: Standing | None = None
 
 
 def move_to(observation: Observation, to: Split, *, kind: Kind, now: datetime, keep_sticky: bool = True) -> Move:
@@ -46,11 +48,12 @@ def move_to(observation: Observation, to: Split, *, kind: Kind, now: datetime, k
     Stickiness stays as it is, with two exceptions: a rollback switches it off (unless `keep_sticky`), and what an
     earlier rollback switched off comes back once its cookies have expired.
     """
-    stickiness: dict[str, Stickiness] = {}
+    actions: dict[str, Action] = {}
     suspended: dict[str, SuspendedStickiness] = {}
     for name, live in observation.routes.items():
         held = observation.record.suspended.get(name)
-        stickiness[name], aside = _stickiness_of(live, held, kind=kind, now=now, keep=keep_sticky)
+        stickiness, aside = _stickiness_of(live, held, kind=kind, now=now, keep=keep_sticky)
+        actions[name] = Action(observation.contract.weights(to), stickiness)
         if aside:
             suspended[name] = aside
     splits = set(known_splits(observation.routes, observation.contract).values())
@@ -60,9 +63,9 @@ def move_to(observation: Observation, to: Split, *, kind: Kind, now: datetime, k
         to=to,
         base=live_color(splits.pop() if len(splits) == 1 else None, observation.record),
         record=observation.record,
-        stickiness=stickiness,
+        actions=actions,
         suspended=suspended,
-        restores=tuple(name for name in suspended if stickiness[name].enabled),
+        restores=tuple(name for name in suspended if actions[name].stickiness.enabled),
     )
 
 
@@ -95,9 +98,9 @@ def checked_move(service: Service, observation: Observation, move: Move, *, acce
     if accept_drift:
         move = _with_accepted_drift(service, observation, move)
     outcome = replace(outcome_of(move, service), findings=tuple(findings))
-    if move.is_done(service) and not observation.record.in_doubt:
+    if move.is_done and not observation.record.in_doubt:
         return outcome
-    return replace(outcome, written=not move.is_done(service), sequence=carry_out(service, move))
+    return replace(outcome, written=not move.is_done, sequence=carry_out(service, move))
 
 
 def _with_accepted_drift(service: Service, observation: Observation, move: Move) -> Move:

@@ -50,9 +50,12 @@ def cutover(
     color: Color | None = None,
     *,
     bake_seconds: float | None = None,
+    settle_seconds: float | None = None,
     accept_drift: bool = False,
 ) -> Outcome:
     """Everything to `color` (default: the idle one); then watch its health for `bake_seconds` (default: settings).
+
+    The verdict waits for `settle_seconds` (default: settings), where that is longer than the bake.
 
     Raises:
         as `shift`, and
@@ -70,8 +73,10 @@ def cutover(
         return outcome
     # The bake insists on what the preflight did: the capacity that the traffic was found to need.
     needed = needed_targets(observation.healthy(target.other), to.share(target), service.settings)
-    bake = service.settings.bake_seconds if bake_seconds is None else bake_seconds
-    service.note(f"{service.name}: {target} carries all traffic; watching its health for {bake:g} s")
+    settle = service.settle_seconds if settle_seconds is None else settle_seconds
+    bake = max(settle, service.settings.bake_seconds if bake_seconds is None else bake_seconds)
+    carries = "takes every new flow" if service.contract.is_network else "carries all traffic"
+    service.note(f"{service.name}: {target} {carries}; watching its health for {bake:g} s")
     try:
         _bake(service, target, needed, bake)
     except KeyboardInterrupt:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from toolkit.contract import Stickiness
 from toolkit.rollout.events import Kind, Record, SuspendedStickiness
-from toolkit.rollout.ports import LiveRoute
-from toolkit.runner.service import Service
+from toolkit.rollout.ports import Action, LiveRoute
 from toolkit.traffic import Color, Split
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What is about to be done, complete: `before` as read, `to` on all routes, `stickiness` by route name.
+    """What is about to be done, complete: `routes` as read, `to` on all of them, and by name the action to write.
 
     urgent: a rollback. It goes as far as it can: no journal and no failing route holds the others up, and what
     was written is never put back.
@@ -25,22 +23,16 @@ class Move:
     to: Split
     base: Color | None
     record: Record
-    stickiness: Mapping[str, Stickiness]
+    actions: Mapping[str, Action]
     suspended: Mapping[str, SuspendedStickiness] = field(default_factory=dict)
     restores: tuple[str, ...] = ()
     urgent: bool = False
 
-    def is_done(self, service: Service) -> bool:
+    @property
+    def is_done(self) -> bool:
         """Whether AWS holds all of it already."""
-        return all(self.is_held_by(live, service) for live in self.routes.values())
+        return all(self.is_held_by(live) for live in self.routes.values())
 
-    def is_held_by(self, live: LiveRoute, service: Service) -> bool:
-        """Whether a route, as read now, holds the split and the stickiness of this move."""
-        return (
-            dict(live.weights) == weights_for(service, self.to) and live.stickiness == self.stickiness[live.route.name]
-        )
-
-
-def weights_for(service: Service, split: Split) -> dict[str, int]:
-    """`split` by target group ARN."""
-    return {service.contract.target_groups[color].arn: weight for color, weight in split}
+    def is_held_by(self, live: LiveRoute) -> bool:
+        """Whether a route, as read now, holds what this move puts on it."""
+        return self.actions[live.route.name].is_held_by(live)

@@ -35,7 +35,7 @@ def read_back(service: Service, move: Move) -> None:
         except AwsError as error:
             unread = error
         else:
-            wrong = [name for name in move.routes if name not in routes or not move.is_held_by(routes[name], service)]
+            wrong = [name for name in move.routes if name not in routes or not move.is_held_by(routes[name])]
             if not wrong:
                 return
         if service.clock.now() >= deadline:

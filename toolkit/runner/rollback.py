@@ -13,6 +13,7 @@ from toolkit.rollout.preflight import Observation
 from toolkit.rollout.routes import split_of_route
 from toolkit.runner.carry_out import carry_out
 from toolkit.runner.checked import Outcome, move_to, outcome_of
+from toolkit.runner.flows import require_flows, standing, terminate
 from toolkit.runner.move import Move
 from toolkit.runner.service import Service
 from toolkit.traffic import Color, Split
@@ -53,26 +54,42 @@ def plan_rollback(service: Service, color: Color | None = None, *, keep_sticky: 
 
 
 def rollback(
-    service: Service, color: Color | None = None, *, force: bool = False, keep_sticky: bool = False
+    service: Service,
+    color: Color | None = None,
+    *,
+    force: bool = False,
+    keep_sticky: bool = False,
+    terminate_flows: bool = False,
 ) -> Outcome:
     """Carry out `plan_rollback`, if the destination has at least one healthy target (or `force`).
 
     Target-group stickiness is written disabled, because a cookie beats weights; it is remembered and comes back once
     the cookies handed out before have expired. `keep_sticky` leaves it on.
 
+    Behind a Network Load Balancer standing flows stay on the abandoned color. The outcome says how many at most;
+    `terminate_flows` ends them.
+
     Raises:
+        UsageError: `terminate_flows` behind an Application Load Balancer; nothing was written.
         NoBase, RouteUnusable, NoHealthyTarget, AwsError: nothing was written.
         ShiftFailed: a route could not be written, is gone or is not of this pair; the others are back.
         VerifyFailed, Interrupted: as `carry_out` says.
     """
+    if terminate_flows:
+        require_flows(service)
     move = plan_rollback(service, color, keep_sticky=keep_sticky)
-    done = move.is_done(service)
+    done = move.is_done
     outcome = outcome_of(move, service)
     if not (done and _on_record(move)):
         if not (done or force) and move.base is not None:
             require_a_healthy_target(service, move.base)
         outcome = replace(outcome, written=not done, sequence=carry_out(service, move))
     _tell_what_is_lost(service, move)
+    if service.contract.is_network and move.base is not None:
+        abandoned = move.base.other
+        left = standing(service, abandoned)
+        ended = terminate(service, abandoned) if terminate_flows else 0
+        outcome = replace(outcome, standing=replace(left, terminated=ended))
     return outcome
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from toolkit.contract import Contract
 from toolkit.rollout.events import Event, Record, fold
-from toolkit.rollout.ports import Clock, Identities, Journal, LiveRoute, Router, Targets
+from toolkit.rollout.ports import Clock, Flows, Identities, Journal, LiveRoute, Router, Targets
 from toolkit.rollout.preflight import Observation
 from toolkit.settings import ServiceSettings
 from toolkit.traffic import Color
@@ -29,6 +29,7 @@ class Service:
     settings: ServiceSettings
     router: Router
     targets: Targets
+    flows: Flows
     journal: Journal
     identities: Identities
     clock: Clock
@@ -37,6 +38,11 @@ class Service:
     @property
     def name(self) -> str:
         return self.contract.name
+
+    @property
+    def settle_seconds(self) -> float:
+        """How long after a write nothing is judged."""
+        return self.settings.settle_of(network=self.contract.is_network)
 
     def record(self) -> Record:
         """Raises JournalError."""
