@@ -4,10 +4,13 @@ import asyncio
 import json
 import os
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
@@ -16,10 +19,11 @@ from toolkit.lab.load import LoadPlan, LoadProcess, LoadResult
 from toolkit.lab.load.client import LoadRun
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+FLOWS: dict[str, Any] = {"scheme": "tcp", "keep_alive": False}
 OK = b"HTTP/1.1 200 OK\r\nX-Color: blue\r\nX-Version: v1\r\nContent-Length: 2\r\n\r\nok"
 
 
-def run_against(serve: Serve, **settings: object) -> tuple[LoadResult, int]:
+def run_against(serve: Serve, *, scheme: str = "http", **settings: object) -> tuple[LoadResult, int]:
     """The result, and how many connections the server saw."""
     connections = 0
 
@@ -36,7 +40,7 @@ def run_against(serve: Serve, **settings: object) -> tuple[LoadResult, int]:
     async def main() -> LoadResult:
         server = await asyncio.start_server(session, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        plan = LoadPlan(**{"url": f"http://127.0.0.1:{port}/", "duration": 10.0, "connections": 2, **settings})  # type: ignore[arg-type]
+        plan = LoadPlan(**{"url": f"{scheme}://127.0.0.1:{port}/", "duration": 10.0, "connections": 2, **settings})  # type: ignore[arg-type]
         result = await LoadRun(plan).run()
         server.close()
         return result
@@ -107,6 +111,38 @@ def test_a_dropped_keep_alive_connection_is_a_failure_and_is_not_retried() -> No
 def test_what_goes_wrong_is_counted_by_kind(serve: Serve, kind: str) -> None:
     result, _ = run_against(serve, requests=4, timeout=0.2)
     assert (result.requests, result.failed, result.kinds[kind]) == (4, 4, 4)
+
+
+async def reset_after_the_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await request_head(reader)
+    writer.write(OK)
+    await writer.drain()
+    reset(writer)
+
+
+async def kept_after_the_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await request_head(reader)
+    writer.write(OK)
+    await reader.read()
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+def test_a_new_flow_is_a_connection_each_that_the_target_closes() -> None:
+    result, connections = run_against(closing, **FLOWS, requests=20)
+    assert (result.requests, result.failed, result.colors, connections) == (20, 0, {"blue": 20}, 20)
+
+
+@pytest.mark.parametrize(
+    ("serve", "kind"),
+    [(half, "reset"), (silent, "timeout"), (reset_after_the_answer, "reset"), (kept_after_the_answer, "timeout")],
+)
+def test_a_new_flow_without_an_orderly_end_has_failed_and_is_not_retried(serve: Serve, kind: str) -> None:
+    result, connections = run_against(serve, **FLOWS, requests=4, timeout=0.2)
+    assert (result.requests, result.failed, result.kinds[kind], connections) == (4, 4, 4, 4)
 
 
 def test_nobody_there_is_a_failure_each() -> None:

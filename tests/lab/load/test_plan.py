@@ -31,6 +31,7 @@ def test_what_goes_over_the_wire() -> None:
         "xxx",
     ]
     assert LoadPlan("http://h").wire("GET").startswith(b"GET / HTTP/1.1\r\n")
+    assert b"Connection" not in plan.wire("GET", closing=False)
     assert (LoadPlan("http://h").port, LoadPlan("https://h").port) == (80, 443)
 
 
@@ -44,6 +45,12 @@ def test_what_goes_over_the_wire() -> None:
         ({"post_share": 2}, "from 0 to 1"),
         ({"rate": 0.0}, "more than 0"),
         ({"headers": {"X": "\u20ac"}}, "cannot be sent"),
+        ({"standing": -1}, "0 to"),
+        ({"standing_rate": 0.0}, "more than 0"),
+        ({"url": "tcp://127.0.0.1:1"}, "connection of its own"),
+        ({"url": "tcp://10.0.0.1:1", "keep_alive": False}, "not on loopback"),
+        ({"url": "tcp://elsewhere:1", "keep_alive": False}, "not on loopback"),
+        ({"url": "tls://127.0.0.1", "keep_alive": False}, "names no port"),
     ],
 )
 def test_a_plan_without_bounds_or_sense_is_refused(settings: dict[str, Any], said: str) -> None:
@@ -64,6 +71,8 @@ def test_the_command_line_carries_the_whole_plan() -> None:
         expected={"blue": "v1", "green": "v2"},
         headers={"X-A": "1"},
         bucket_seconds=0.02,
+        standing=7,
+        standing_rate=0.5,
     )
     words = command(plan)
     assert arguments(words[words.index("toolkit.lab.load") + 1 :]) == (plan, True)

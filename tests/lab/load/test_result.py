@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from toolkit.lab.load.result import LoadResult, Tally
+from toolkit.lab.load.result import LoadResult, LostFlow, Standing, Tally
 
 
 def tally(**expected: str) -> Tally:
@@ -68,7 +68,9 @@ def test_a_result_survives_json() -> None:
     counting = tally()
     counting.answer(100.0, 100.1, 200, "blue", "")
     counting.failure("timeout", "no answer", 100.0, 101.0)
-    result = counting.result(now=101.0)
+    lost = LostFlow("blue", "127.0.0.1:1", "reset", "gone", 100.0, 100.5, 3)
+    result = counting.result(now=101.0, standing=Standing(2, {"blue": 2}, {"127.0.0.1:1": 2}, 9, (lost,)))
+    assert result.standing.kept("blue") == 1
     assert LoadResult.from_json(json.loads(json.dumps(result.as_json()))) == result
 
 

@@ -1,4 +1,4 @@
-"""`python -m toolkit.lab.load`: send HTTP requests, retry none, and count what comes back.
+"""`python -m toolkit.lab.load`: send HTTP requests or open TCP flows, retry none, and count what comes back.
 
 The last line on stdout is the result, one JSON document. SIGTERM and SIGINT end the run early, with its result.
 """
@@ -26,6 +26,8 @@ def arguments(argv: Sequence[str]) -> tuple[LoadPlan, bool]:
     parser.add_argument("--post-share", type=float, default=0.0, help="share of POST among the requests, 0 to 1")
     parser.add_argument("--keep-alive", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--rate", type=float, help="begin at most so many a second; default: as fast as it goes")
+    parser.add_argument("--standing", type=int, default=0, help="flows to open at the start and to keep")
+    parser.add_argument("--standing-rate", type=float, default=1.0, help="messages a second on each of those")
     parser.add_argument("--timeout", type=float, default=10.0, help="seconds until a request counts as failed")
     parser.add_argument(
         "--expect", action="append", default=[], type=_pair("="), metavar="COLOR=VERSION",
@@ -51,6 +53,8 @@ def arguments(argv: Sequence[str]) -> tuple[LoadPlan, bool]:
             expected=dict(chosen.expect),
             headers=dict(chosen.header),
             bucket_seconds=chosen.bucket_ms / 1000,
+            standing=chosen.standing,
+            standing_rate=chosen.standing_rate,
         )
     except ValueError as error:
         parser.error(str(error))
@@ -78,7 +82,7 @@ class _Control(asyncio.Protocol):
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             if line == b"count":
-                print(json.dumps(self._run.tally.count(self._run.clock())), flush=True)
+                print(json.dumps(self._run.count()), flush=True)
             elif line == b"stop":
                 self._run.stop()
 

@@ -4,11 +4,13 @@ import asyncio
 import ssl
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import httptools
 
 from toolkit.lab.load.plan import LoadPlan
 from toolkit.lab.load.result import LoadResult, Tally
+from toolkit.lab.load.standing import StandingFlows
 
 _SWEEP_SECONDS = 0.1
 _RECONNECT_SECONDS = 0.01
@@ -27,11 +29,14 @@ class LoadRun:
         self._ended = asyncio.Event()
         self._wires: Iterator[bytes] = plan.methods()
         self._connections: list[_Connection] = []
+        self.tls = _unverified() if plan.is_tls else None
+        self._standing = StandingFlows(plan, clock, self.tls)
 
     async def run(self) -> LoadResult:
         """Send until the plan's end or `stop`, and return what was met."""
         count = min(self.plan.connections, self.plan.requests)
         self._connections = [_Connection(self) for _ in range(count)]
+        self._standing.open()
         for connection in self._connections:
             connection.next()
         sweeper = asyncio.create_task(self._sweep())
@@ -43,10 +48,16 @@ class LoadRun:
             sweeper.cancel()
             for connection in self._connections:
                 connection.close()
-        return self.tally.result(self.clock())
+            self._standing.close()
+        return self.tally.result(self.clock(), self._standing.result())
 
     def stop(self) -> None:
         self._ended.set()
+
+    def count(self) -> dict[str, Any]:
+        """How things stand, for whoever drives the load."""
+        counted = self.tally.count(self.clock())
+        return counted | {"standing": self._standing.count()} if self.plan.standing else counted
 
     @property
     def is_over(self) -> bool:
@@ -78,6 +89,7 @@ class LoadRun:
             limit = self.clock() - self.plan.timeout
             for connection in self._connections:
                 connection.time_out(limit)
+            self._standing.time_out(limit)
 
 
 class _Connection(asyncio.Protocol):
@@ -90,6 +102,7 @@ class _Connection(asyncio.Protocol):
         self._parser: httptools.HttpResponseParser | None = None
         self._color = self._version = ""
         self._generation = 0
+        self._answered: float | None = None
 
     def next(self) -> None:
         """Begin the next request, now or when its slot comes."""
@@ -118,7 +131,7 @@ class _Connection(asyncio.Protocol):
         plan = self._run.plan
         try:
             transport, _ = await asyncio.get_running_loop().create_connection(
-                lambda: _Wire(self, generation), plan.host, plan.port, ssl=_unverified() if plan.is_tls else None
+                lambda: _Wire(self, generation), plan.host, plan.port, ssl=self._run.tls
             )
         except OSError as error:
             if generation == self._generation and not self._run.is_over:
@@ -133,6 +146,7 @@ class _Connection(asyncio.Protocol):
 
     def _send(self) -> None:
         self._color = self._version = ""
+        self._answered = None
         assert self._transport is not None  # noqa: S101
         self._transport.write(self._run.wire())
 
@@ -145,16 +159,24 @@ class _Connection(asyncio.Protocol):
             self._version = value.decode("latin-1")
 
     def on_message_complete(self) -> None:
-        run, parser, started = self._run, self._parser, self._started
-        if started == _IDLE or parser is None:
+        run, parser = self._run, self._parser
+        if self._started == _IDLE or parser is None:
             return
-        self._started = _IDLE
-        if not run.is_over:
-            run.tally.answer(started, run.clock(), parser.get_status_code(), self._color, self._version)
-            run.noted()
+        if run.plan.balances_flows:
+            # The target closes: a flow that is reset after its answer has failed, and no port of ours is left waiting.
+            self._answered = run.clock()
+            return
+        self._count_answer(run.clock())
         if not run.plan.keep_alive or not parser.should_keep_alive():
             self._drop()
         self.next()
+
+    def _count_answer(self, at: float) -> None:
+        started, self._started = self._started, _IDLE
+        if not self._run.is_over and self._parser is not None:
+            status = self._parser.get_status_code()
+            self._run.tally.answer(started, at, status, self._color, self._version)
+            self._run.noted()
 
     def received(self, generation: int, data: bytes) -> None:
         if generation != self._generation or self._parser is None:
@@ -170,13 +192,19 @@ class _Connection(asyncio.Protocol):
         if generation != self._generation:
             return
         self._transport = None
-        if self._started != _IDLE and not self._run.is_over:
+        if self._started == _IDLE or self._run.is_over:
+            return
+        if self._answered is not None and error is None:
+            self._count_answer(self._answered)
+            self.next()
+        else:
             self._failed("reset", str(error) if error else "closed before the answer was complete")
 
     def time_out(self, limit: float) -> None:
         if self._started != _IDLE and self._started < limit and not self._run.is_over:
+            missing = "answer" if self._answered is None else "end after the answer"
             self._drop()
-            self._failed("timeout", f"no answer for {self._run.plan.timeout:g} s")
+            self._failed("timeout", f"no {missing} for {self._run.plan.timeout:g} s")
 
     def close(self) -> None:
         self._started = _IDLE

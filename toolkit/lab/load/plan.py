@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 MAX_SECONDS = 3600.0
 MAX_REQUESTS = 50_000_000
+MAX_STANDING = 5_000
+_SCHEMES = ("http", "https", "tcp", "tls")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +18,10 @@ class LoadPlan:
     `connections` requests are under way at most, `rate` (a second, None for as fast as it goes) begin.
     `post_share` (0 to 1) of them are POST. `expected` maps each color that may answer to its version; empty
     takes any. `timeout` (seconds) bounds each request.
+
+    `tcp://` and `tls://` are listeners on loopback that balance flows. The sample app behind them speaks HTTP all the
+    same: a new flow is one connection with one request (`keep_alive` off), closed by the target once it has answered.
+    Besides those, `standing` flows are opened at the start and kept, each with `standing_rate` messages a second.
     """
 
     url: str
@@ -29,11 +36,14 @@ class LoadPlan:
     headers: Mapping[str, str] = field(default_factory=dict)
     bucket_seconds: float = 0.01
     body_bytes: int = 64
+    standing: int = 0
+    standing_rate: float = 1.0
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"{self.url!r} is no address; write http://HOST:PORT/PATH")
+        if parts.scheme not in _SCHEMES or not parts.hostname:
+            raise ValueError(f"{self.url!r} is no address; write http://HOST:PORT/PATH or tcp://127.0.0.1:PORT")
+        self._check_flows()
         if not 1 <= self.requests <= MAX_REQUESTS:
             raise ValueError(f"{self.requests} requests asked for; it takes 1 to {MAX_REQUESTS}")
         if not 0 < self.duration <= MAX_SECONDS:
@@ -56,21 +66,47 @@ class LoadPlan:
     @property
     def port(self) -> int:
         parts = urlsplit(self.url)
-        return parts.port or (443 if parts.scheme == "https" else 80)
+        return parts.port or (443 if self.is_tls else 80)
 
     @property
     def is_tls(self) -> bool:
-        return urlsplit(self.url).scheme == "https"
+        return urlsplit(self.url).scheme in ("https", "tls")
 
-    def wire(self, method: str) -> bytes:
-        """The whole request as it goes over the wire; the same every time."""
+    @property
+    def balances_flows(self) -> bool:
+        """Whether a connection, not a request, is what the load balancer sends somewhere."""
+        return urlsplit(self.url).scheme in ("tcp", "tls")
+
+    def _check_flows(self) -> None:
+        if not 0 <= self.standing <= MAX_STANDING:
+            raise ValueError(f"{self.standing} standing flows asked for; it takes 0 to {MAX_STANDING}")
+        if self.standing_rate <= 0:
+            raise ValueError(f"standing rate is {self.standing_rate}; it takes more than 0 messages a second")
+        if not self.balances_flows:
+            return
+        if self.keep_alive:
+            raise ValueError("a new flow is a connection of its own; write keep_alive=False")
+        try:
+            is_loopback = ip_address(self.host).is_loopback
+        except ValueError:
+            is_loopback = self.host == "localhost"
+        if not is_loopback:
+            raise ValueError(f"{self.host} is not on loopback; flows are sent to this machine only")
+        if urlsplit(self.url).port is None:
+            raise ValueError(f"{self.url!r} names no port")
+
+    def wire(self, method: str, *, closing: bool | None = None) -> bytes:
+        """The whole request as it goes over the wire; the same every time.
+
+        `closing` asks the server to close the connection after its answer; None does where the plan keeps none alive.
+        """
         parts = urlsplit(self.url)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         body = b"x" * self.body_bytes if method == "POST" else b""
         headers = {"Host": parts.netloc, "User-Agent": "bluegreen-load", **self.headers}
         if body:
             headers |= {"Content-Type": "text/plain", "Content-Length": str(len(body))}
-        if not self.keep_alive:
+        if not self.keep_alive if closing is None else closing:
             headers["Connection"] = "close"
         lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + body

@@ -39,7 +39,11 @@ class LoadProcess:
         return self._process.pid
 
     def count(self) -> dict[str, Any]:
-        """How things stand: `at` (monotonic), `requests`, `failed`, `colors`. After the end, the final counts."""
+        """How things stand: `at` (monotonic), `requests`, `failed`, `colors`. After the end, the final counts.
+
+        While standing flows were asked for and it runs, `standing` too: `open` by color, `lost`, and `heard`, the time
+        by which every open flow was answered last.
+        """
         if self._result is None:
             self._tell("count")
             document = self._next(_COUNT_SECONDS)
@@ -120,6 +124,7 @@ def command(plan: LoadPlan) -> list[str]:
         "--requests", str(plan.requests), "--duration", str(plan.duration),
         "--connections", str(plan.connections), "--post-share", str(plan.post_share),
         "--timeout", str(plan.timeout), "--bucket-ms", str(plan.bucket_seconds * 1000),
+        "--standing", str(plan.standing), "--standing-rate", str(plan.standing_rate),
         "--keep-alive" if plan.keep_alive else "--no-keep-alive",
     ]  # fmt: skip
     if plan.rate is not None:

@@ -9,6 +9,10 @@ KINDS = ("status", "unexpected", "reset", "timeout", "connect", "protocol")
 """Why a request failed: its status is no 2xx; color or version are not the expected ones; its connection ended
 before the answer did; no answer in time; no connection; an answer that is no HTTP."""
 
+LOSSES = ("connect", "reset", "closed", "timeout", "changed", "status", "unexpected", "protocol")
+"""Why a standing flow was lost: never open; reset; closed by the other side; a message without answer in time;
+answered by another target than at first; and as `KINDS` says, for one of its messages."""
+
 _MAX_FAILURES = 200
 _NO_COLOR = "none"
 _STEPS_PER_DOUBLING = 16
@@ -25,12 +29,55 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class LostFlow:
+    """A standing flow that did not last. Times as in `Failure`; `opened` is that of its first answer.
+
+    `color` and `target` are those that answered first, empty where nobody did; `messages` were answered before.
+    """
+
+    color: str
+    target: str
+    kind: str
+    detail: str
+    opened: float
+    at: float
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What became of the standing flows.
+
+    `opened` counts by color those that had a first answer, `targets` the same by target; `messages` the answers of all.
+    `lost` holds every loss. What is neither opened nor lost was still waiting for its first answer at the end.
+    """
+
+    asked: int
+    opened: Mapping[str, int]
+    targets: Mapping[str, int]
+    messages: int
+    lost: Sequence[LostFlow] = ()
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "Standing":
+        return cls(**{**document, "lost": tuple(LostFlow(**each) for each in document["lost"])})
+
+    def kept(self, color: str) -> int:
+        """How many flows of `color` lasted to the end."""
+        return self.opened.get(color, 0) - sum(1 for each in self.lost if each.color == color)
+
+
+NONE_STANDING = Standing(0, {}, {}, 0)
+
+
+@dataclass(frozen=True, slots=True)
 class LoadResult:
     """`requests` is how many ended, well or not. `colors` counts answers, failed ones too.
 
     `began` is a time of `time.monotonic`, which every process of one machine shares. `starts[color][i]` counts the
     requests answered by `color` that *started* within bucket i, `bucket_seconds` wide, from `began`; `answers`
-    the same by when the answer was complete. `failures` holds the first of them; `failed` counts all.
+    the same by when the answer was complete. `failures` holds the first of them; `failed` counts all. `standing` are
+    the flows that were to last, which none of the other figures count.
     """
 
     requests: int
@@ -45,10 +92,12 @@ class LoadResult:
     starts: Mapping[str, Sequence[int]]
     answers: Mapping[str, Sequence[int]]
     failures: Sequence[Failure] = ()
+    standing: Standing = NONE_STANDING
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "LoadResult":
-        return cls(**{**document, "failures": [Failure(**failure) for failure in document["failures"]]})
+        failures = [Failure(**failure) for failure in document["failures"]]
+        return cls(**{**document, "failures": failures, "standing": Standing.from_json(document["standing"])})
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -120,7 +169,7 @@ class Tally:
         """How things stand, for whoever drives the load."""
         return {"at": now, "requests": self.requests, "failed": self.failed, "colors": dict(self.colors)}
 
-    def result(self, now: float) -> LoadResult:
+    def result(self, now: float, standing: Standing = NONE_STANDING) -> LoadResult:
         seconds = max(now - self.began, 1e-9)
         return LoadResult(
             requests=self.requests,
@@ -139,6 +188,7 @@ class Tally:
             starts=self.starts,
             answers=self.answers,
             failures=self.failures,
+            standing=standing,
         )
 
     def _fail(self, kind: str, detail: str, started: float, now: float) -> None:
