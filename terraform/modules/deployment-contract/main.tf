@@ -33,6 +33,15 @@ locals {
         ]
       }
     ]
+    test_routes = [
+      for route in var.test_routes : {
+        name         = route.name
+        color        = route.color
+        arn          = route.arn
+        listener_arn = route.listener_arn
+        header_name  = route.header_name
+      }
+    ]
     target_groups = {
       for color, group in var.target_groups : color => {
         name       = group.name

@@ -10,7 +10,7 @@ variable "name" {
 }
 
 variable "load_balancer" {
-  description = "The load balancer of all routes. Account and region of the contract are read from its ARN."
+  description = "The load balancer of all routes; `type` is `application` or `network`. Account and region of the contract are read from its ARN."
   type = object({
     type       = optional(string, "application")
     arn        = string
@@ -20,8 +20,8 @@ variable "load_balancer" {
   nullable = false
 
   validation {
-    condition     = var.load_balancer.type == "application"
-    error_message = "Write load_balancer.type = \"application\": schema 1 of the contract knows no other."
+    condition     = contains(["application", "network"], var.load_balancer.type)
+    error_message = "Write load_balancer.type as \"application\" or \"network\": schema 1 of the contract knows no other."
   }
 
   validation {
@@ -31,7 +31,7 @@ variable "load_balancer" {
 }
 
 variable "routes" {
-  description = "The routes that shift together: the `route` outputs of `alb-route`."
+  description = "The routes that shift together: the `route` outputs of `alb-route` or of `nlb-route`. `kind` is `alb-rule` (a rule), `alb-listener` or `nlb-listener` (the default action of a listener)."
   type = list(object({
     name         = string
     kind         = string
@@ -65,8 +65,23 @@ variable "routes" {
   }
 
   validation {
-    condition     = alltrue([for route in var.routes : contains(["alb-rule"], route.kind)])
-    error_message = "Write each route's kind as \"alb-rule\"."
+    condition     = alltrue([for route in var.routes : contains(["alb-rule", "alb-listener", "nlb-listener"], route.kind)])
+    error_message = "Write each route's kind as \"alb-rule\", \"alb-listener\" or \"nlb-listener\"."
+  }
+
+  validation {
+    condition     = alltrue([for route in var.routes : (route.kind == "nlb-listener") == (var.load_balancer.type == "network")])
+    error_message = "Write routes that suit the load balancer: kind \"nlb-listener\" goes with load_balancer.type \"network\", the other kinds with \"application\"."
+  }
+
+  validation {
+    condition     = alltrue([for route in var.routes : route.arn == route.listener_arn if endswith(route.kind, "-listener")])
+    error_message = "Write the listener's ARN as both arn and listener_arn of a route whose kind ends in \"-listener\": the listener is the route."
+  }
+
+  validation {
+    condition     = alltrue([for route in var.routes : !route.stickiness.enabled if route.kind == "nlb-listener"])
+    error_message = "Write stickiness.enabled = false for a route of kind \"nlb-listener\": a Network Load Balancer has no target-group stickiness."
   }
 
   validation {
@@ -86,6 +101,44 @@ variable "target_groups" {
   validation {
     condition     = var.target_groups.blue.arn != var.target_groups.green.arn
     error_message = "Write two different target groups: blue and green are the same one."
+  }
+}
+
+variable "test_routes" {
+  description = "The rules that reach one color alone, whatever the weights: the `test_routes` outputs of `alb-route`, concatenated. The header's value is not in them, as it may be a secret."
+  type = list(object({
+    name         = string
+    color        = string
+    arn          = string
+    listener_arn = string
+    header_name  = string
+  }))
+  default  = []
+  nullable = false
+
+  validation {
+    condition     = alltrue([for route in var.test_routes : contains(["blue", "green"], route.color)])
+    error_message = "Write each test route's color as \"blue\" or \"green\"."
+  }
+
+  validation {
+    condition     = length(distinct(var.test_routes[*].name)) == length(var.test_routes)
+    error_message = "Write a different name for each test route."
+  }
+
+  validation {
+    condition     = length(distinct(concat(var.test_routes[*].arn, var.routes[*].arn))) == length(var.test_routes) + length(var.routes)
+    error_message = "Write each test route once, and none that is a route: two of them have the same ARN."
+  }
+
+  validation {
+    condition     = alltrue([for route in var.test_routes : length(route.header_name) > 0])
+    error_message = "Write each test route's header_name."
+  }
+
+  validation {
+    condition     = length(var.test_routes) == 0 || var.load_balancer.type == "application"
+    error_message = "Leave test_routes out: a Network Load Balancer reads no headers."
   }
 }
 

@@ -1,11 +1,12 @@
 output "target_groups" {
-  description = "Per color `name`, `arn`, `arn_suffix` (the dimension of CloudWatch) and `protocol_version`: what `alb-route` and `deployment-contract` take."
+  description = "Per color `name`, `arn`, `arn_suffix` (the dimension of CloudWatch), `protocol` and `protocol_version` (null for TCP and TLS): what `alb-route`, `nlb-route` and `deployment-contract` take."
   value = {
     for color, group in aws_lb_target_group.this : color => {
       name             = group.name
       arn              = group.arn
       arn_suffix       = group.arn_suffix
-      protocol_version = var.protocol_version
+      protocol         = var.protocol
+      protocol_version = local.protocol_version
     }
   }
 }

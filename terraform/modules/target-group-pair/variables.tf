@@ -38,26 +38,30 @@ variable "port" {
 }
 
 variable "protocol" {
-  description = "What the load balancer speaks to targets: `HTTP` or `HTTPS`."
+  description = "What the load balancer speaks to targets. An Application Load Balancer: `HTTP` or `HTTPS`; a Network Load Balancer: `TCP` or `TLS`."
   type        = string
   default     = "HTTP"
   nullable    = false
 
   validation {
-    condition     = contains(["HTTP", "HTTPS"], var.protocol)
-    error_message = "Write \"HTTP\" or \"HTTPS\"."
+    condition     = contains(["HTTP", "HTTPS", "TCP", "TLS"], var.protocol)
+    error_message = "Write \"HTTP\" or \"HTTPS\" for an Application Load Balancer, \"TCP\" or \"TLS\" for a Network Load Balancer. UDP and QUIC are not paired by this module."
   }
 }
 
 variable "protocol_version" {
-  description = "`HTTP1`, `HTTP2` or `GRPC`. The last two need an HTTPS listener."
+  description = "`HTTP1`, `HTTP2` or `GRPC`. The last two need an HTTPS listener. null: `HTTP1`, and none for TCP and TLS."
   type        = string
-  default     = "HTTP1"
-  nullable    = false
+  default     = null
 
   validation {
-    condition     = contains(["HTTP1", "HTTP2", "GRPC"], var.protocol_version)
+    condition     = var.protocol_version == null || contains(["HTTP1", "HTTP2", "GRPC"], coalesce(var.protocol_version, "-"))
     error_message = "Write \"HTTP1\", \"HTTP2\" or \"GRPC\"."
+  }
+
+  validation {
+    condition     = var.protocol_version == null || !contains(["TCP", "TLS"], var.protocol)
+    error_message = "Leave protocol_version out: a pair of protocol TCP or TLS has none."
   }
 }
 
@@ -73,16 +77,17 @@ variable "target_type" {
   }
 }
 
-# Limits and defaults: "Health checks for Application Load Balancer target groups", ELB user guide.
+# Limits and defaults: "Health checks for Application Load Balancer target groups" and "Health checks for Network
+# Load Balancer target groups", ELB user guides.
 variable "health_check" {
-  description = "The health check of both colors. `port` is a number or `traffic-port`; `protocol`, `path` and `matcher` default to what suits the pair: its own protocol, `/` and `200` (for gRPC: `/AWS.ALB/healthcheck` and `12`)."
+  description = "The health check of both colors. `port` is a number or `traffic-port`. What is left out suits the pair. HTTP and HTTPS: `protocol` its own, `path` `/`, `matcher` `200` (gRPC: `/AWS.ALB/healthcheck` and `12`), `timeout_seconds` 5. TCP and TLS: `protocol` `TCP`, `timeout_seconds` 10; with `HTTP` or `HTTPS` as `protocol`, `path` `/`, `matcher` `200-399`, `timeout_seconds` 6 and 10. A timeout left out stays below the interval."
   type = object({
     path                = optional(string)
     port                = optional(string, "traffic-port")
     protocol            = optional(string)
     matcher             = optional(string)
     interval_seconds    = optional(number, 30)
-    timeout_seconds     = optional(number, 5)
+    timeout_seconds     = optional(number)
     healthy_threshold   = optional(number, 5)
     unhealthy_threshold = optional(number, 2)
   })
@@ -103,19 +108,30 @@ variable "health_check" {
   }
 
   validation {
-    condition     = var.health_check.protocol == null || contains(["HTTP", "HTTPS"], coalesce(var.health_check.protocol, "-"))
-    error_message = "Write health_check.protocol as \"HTTP\" or \"HTTPS\", or leave it out for the protocol of the pair."
+    condition = var.health_check.protocol == null || contains(
+      contains(["TCP", "TLS"], var.protocol) ? ["TCP", "HTTP", "HTTPS"] : ["HTTP", "HTTPS"], coalesce(var.health_check.protocol, "-")
+    )
+    error_message = "Write health_check.protocol as \"HTTP\" or \"HTTPS\" (a pair of protocol TCP or TLS also takes \"TCP\"), or leave it out for what suits the pair."
   }
 
-  # HTTP: 200 to 499; gRPC: 0 to 99 (Matcher, ELBv2 API reference). One value, a list, or ranges.
+  validation {
+    condition = !contains(["TCP", "TLS"], var.protocol) || contains(["HTTP", "HTTPS"], coalesce(var.health_check.protocol, "TCP")) || alltrue([
+      for value in [var.health_check.path, var.health_check.matcher] : value == null
+    ])
+    error_message = "Write health_check.protocol as \"HTTP\" or \"HTTPS\", or leave path and matcher out: a TCP check asks for nothing but a connection."
+  }
+
+  # ALB: 200 to 499; NLB: 200 to 599; gRPC: 0 to 99 (Matcher, ELBv2 API reference). One value, a list, or ranges.
   validation {
     condition = var.health_check.matcher == null || try(alltrue([
       for part in split(",", var.health_check.matcher) :
       can(regex("^[0-9]{1,3}(-[0-9]{1,3})?$", part)) && alltrue([
-        for code in split("-", part) : var.protocol_version == "GRPC" ? tonumber(code) <= 99 : tonumber(code) >= 200 && tonumber(code) <= 499
+        for code in split("-", part) : var.protocol_version == "GRPC" ? tonumber(code) <= 99 : (
+          tonumber(code) >= 200 && tonumber(code) <= (contains(["TCP", "TLS"], var.protocol) ? 599 : 499)
+        )
       ]) && tonumber(split("-", part)[0]) <= tonumber(reverse(split("-", part))[0])
     ]), false)
-    error_message = "Write health_check.matcher as codes, commas and ascending ranges without spaces, such as \"200,301\" or \"200-299\": 200 to 499 for HTTP1 and HTTP2, 0 to 99 for GRPC."
+    error_message = "Write health_check.matcher as codes, commas and ascending ranges without spaces, such as \"200,301\" or \"200-299\": 200 to 499 for HTTP1 and HTTP2, 0 to 99 for GRPC, 200 to 599 in a pair of protocol TCP or TLS."
   }
 
   validation {
@@ -127,15 +143,15 @@ variable "health_check" {
   }
 
   validation {
-    condition = (
+    condition = var.health_check.timeout_seconds == null || try(
       var.health_check.timeout_seconds >= 2 && var.health_check.timeout_seconds <= 120
-      && floor(var.health_check.timeout_seconds) == var.health_check.timeout_seconds
+      && floor(var.health_check.timeout_seconds) == var.health_check.timeout_seconds, false
     )
     error_message = "Write health_check.timeout_seconds as a whole number from 2 to 120."
   }
 
   validation {
-    condition     = var.health_check.timeout_seconds < var.health_check.interval_seconds
+    condition     = var.health_check.timeout_seconds == null || try(var.health_check.timeout_seconds < var.health_check.interval_seconds, false)
     error_message = "Write health_check.timeout_seconds smaller than health_check.interval_seconds: AWS refuses a check that may outlast its interval."
   }
 
@@ -150,7 +166,7 @@ variable "health_check" {
 
 # Limits: "Target group attributes", ELB user guide.
 variable "deregistration_delay_seconds" {
-  description = "How long requests in flight may take to end on a target that is leaving, 0 to 3600."
+  description = "How long requests in flight, or standing flows, may take to end on a target that is leaving, 0 to 3600."
   type        = number
   default     = 300
   nullable    = false
@@ -165,7 +181,7 @@ variable "deregistration_delay_seconds" {
 }
 
 variable "slow_start_seconds" {
-  description = "How long a new target's share rises linearly: 0 (off) or 30 to 900."
+  description = "How long a new target's share rises linearly: 0 (off) or 30 to 900. Not for TCP and TLS."
   type        = number
   default     = 0
   nullable    = false
@@ -176,6 +192,47 @@ variable "slow_start_seconds" {
       && floor(var.slow_start_seconds) == var.slow_start_seconds
     )
     error_message = "Write 0 to turn slow start off, or a whole number of seconds from 30 to 900."
+  }
+
+  validation {
+    condition     = var.slow_start_seconds == 0 || !contains(["TCP", "TLS"], var.protocol)
+    error_message = "Leave slow_start_seconds out: a Network Load Balancer has no slow start."
+  }
+}
+
+# "Edit target group attributes for your Network Load Balancer", ELB user guide.
+variable "connection_termination" {
+  description = "Whether flows that still stand are closed when `deregistration_delay_seconds` are over. TCP and TLS only: there flows may outlive a deregistration for as long as both ends like."
+  type        = bool
+  default     = false
+  nullable    = false
+
+  validation {
+    condition     = !var.connection_termination || contains(["TCP", "TLS"], var.protocol)
+    error_message = "Leave connection_termination out, or write protocol = \"TCP\" or \"TLS\": only a Network Load Balancer knows it."
+  }
+}
+
+variable "preserve_client_ip" {
+  description = "Whether targets see the client's address, not the load balancer's. TCP and TLS only. null: what AWS does by itself, yes for `instance` and no for `ip`."
+  type        = bool
+  default     = null
+
+  validation {
+    condition     = var.preserve_client_ip == null || contains(["TCP", "TLS"], var.protocol)
+    error_message = "Leave preserve_client_ip out, or write protocol = \"TCP\" or \"TLS\": an Application Load Balancer tells the client's address in the header X-Forwarded-For."
+  }
+}
+
+variable "proxy_protocol_v2" {
+  description = "Whether each flow begins with a Proxy Protocol header (version 2), which targets must understand. TCP and TLS only."
+  type        = bool
+  default     = false
+  nullable    = false
+
+  validation {
+    condition     = !var.proxy_protocol_v2 || contains(["TCP", "TLS"], var.protocol)
+    error_message = "Leave proxy_protocol_v2 out, or write protocol = \"TCP\" or \"TLS\": only a Network Load Balancer speaks it."
   }
 }
 

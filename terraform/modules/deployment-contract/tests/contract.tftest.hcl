@@ -18,6 +18,23 @@ variables {
     stickiness   = { enabled = true, duration_seconds = 300 }
   }]
 
+  test_routes = [
+    {
+      name         = "web-blue-test"
+      color        = "blue"
+      arn          = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/web/50dc6c495c0c9188/f2f7dc8efc522ab2/1291d13826f405c3"
+      listener_arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/web/50dc6c495c0c9188/f2f7dc8efc522ab2"
+      header_name  = "x-bluegreen-color"
+    },
+    {
+      name         = "web-green-test"
+      color        = "green"
+      arn          = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/web/50dc6c495c0c9188/f2f7dc8efc522ab2/4b3a8c6e2d7f9a10"
+      listener_arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/web/50dc6c495c0c9188/f2f7dc8efc522ab2"
+      header_name  = "x-bluegreen-color"
+    },
+  ]
+
   target_groups = {
     blue = {
       name       = "web-blue"
@@ -60,11 +77,46 @@ run "the_golden_contract" {
   }
 }
 
+run "the_golden_contract_of_a_network_load_balancer" {
+  command = plan
+
+  variables {
+    load_balancer = {
+      type       = "network"
+      arn        = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/net/web/f07e6b5d4c3a2918"
+      arn_suffix = "net/web/f07e6b5d4c3a2918"
+      dns_name   = "web-f07e6b5d4c3a2918.elb.eu-central-1.amazonaws.com"
+    }
+
+    routes = [{
+      name         = "web"
+      kind         = "nlb-listener"
+      arn          = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/net/web/f07e6b5d4c3a2918/0a1b2c3d4e5f6071"
+      listener_arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/net/web/f07e6b5d4c3a2918/0a1b2c3d4e5f6071"
+      stickiness   = { enabled = false }
+    }]
+
+    test_routes = []
+  }
+
+  # As text: a null has a type in an output and none in JSON, and `==` minds that.
+  assert {
+    condition     = jsonencode(output.deployment) == jsonencode(jsondecode(file("../../../tests/golden/deployment-nlb.json")))
+    error_message = "The output is not tests/golden/deployment-nlb.json."
+  }
+
+  assert {
+    condition     = aws_ssm_parameter.deployment.insecure_value == jsonencode(jsondecode(file("../../../tests/golden/deployment-nlb.json")))
+    error_message = "The parameter does not hold tests/golden/deployment-nlb.json."
+  }
+}
+
 run "several_routes_authentication_and_no_table" {
   command = plan
 
   variables {
     state_table = null
+    test_routes = []
 
     routes = [
       {
@@ -105,8 +157,29 @@ run "several_routes_authentication_and_no_table" {
   }
 
   assert {
-    condition     = output.deployment.state_table == null
-    error_message = "Without a table the contract says so."
+    condition     = output.deployment.state_table == null && length(output.deployment.test_routes) == 0
+    error_message = "Without a table the contract says so, and without test routes their list is empty."
+  }
+}
+
+run "the_default_action_of_a_listener_is_a_route_too" {
+  command = plan
+
+  variables {
+    test_routes = []
+
+    routes = [{
+      name         = "web"
+      kind         = "alb-listener"
+      arn          = "listener"
+      listener_arn = "listener"
+      stickiness   = { enabled = true, duration_seconds = 60 }
+    }]
+  }
+
+  assert {
+    condition     = output.deployment.routes[0].kind == "alb-listener" && output.deployment.routes[0].arn == output.deployment.routes[0].listener_arn
+    error_message = "The listener is the route."
   }
 }
 
@@ -114,10 +187,12 @@ run "a_contract_of_8192_bytes_fits" {
   command = plan
 
   variables {
+    test_routes = []
+
     load_balancer = {
       arn        = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/web/50dc6c495c0c9188"
       arn_suffix = "app/web/50dc6c495c0c9188"
-      dns_name   = format("%07024d", 0)
+      dns_name   = format("%07007d", 0)
     }
   }
 
@@ -131,11 +206,13 @@ run "a_contract_of_8193_bytes_is_refused" {
   command = plan
 
   variables {
+    test_routes = []
+
     load_balancer = {
       arn        = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/web/50dc6c495c0c9188"
       arn_suffix = "app/web/50dc6c495c0c9188"
       # As many characters as fit, one of them of two bytes.
-      dns_name = "ü${format("%07023d", 0)}"
+      dns_name = "ü${format("%07006d", 0)}"
     }
   }
 

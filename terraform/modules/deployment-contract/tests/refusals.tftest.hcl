@@ -34,7 +34,7 @@ run "a_name_fits_a_parameter_path" {
   expect_failures = [var.name]
 }
 
-run "a_load_balancer_is_an_application_one" {
+run "a_load_balancer_balances_requests_or_flows" {
   command = plan
 
   module {
@@ -42,7 +42,7 @@ run "a_load_balancer_is_an_application_one" {
   }
 
   variables {
-    load_balancer = { type = "network", arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/net/web/1", arn_suffix = "net/web/1", dns_name = "web" }
+    load_balancer = { type = "gateway", arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/gwy/web/1", arn_suffix = "gwy/web/1", dns_name = "web" }
   }
 
   expect_failures = [var.load_balancer]
@@ -110,7 +110,7 @@ run "routes_differ_in_arn" {
   expect_failures = [var.routes]
 }
 
-run "a_route_is_a_rule" {
+run "a_route_is_of_a_known_kind" {
   command = plan
 
   module {
@@ -173,4 +173,148 @@ run "the_colors_have_two_target_groups" {
   }
 
   expect_failures = [var.target_groups]
+}
+
+run "a_network_load_balancer_has_no_rules" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    load_balancer = { type = "network", arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/net/web/1", arn_suffix = "net/web/1", dns_name = "web" }
+    routes        = [{ name = "web", kind = "alb-rule", arn = "rule-1", listener_arn = "listener", stickiness = { enabled = false } }]
+  }
+
+  expect_failures = [var.routes]
+}
+
+run "an_application_load_balancer_has_no_listener_of_flows" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    routes = [{ name = "web", kind = "nlb-listener", arn = "listener", listener_arn = "listener", stickiness = { enabled = false } }]
+  }
+
+  expect_failures = [var.routes]
+}
+
+run "a_listener_that_is_a_route_has_one_arn" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    routes = [{ name = "web", kind = "alb-listener", arn = "rule-1", listener_arn = "listener", stickiness = { enabled = false } }]
+  }
+
+  expect_failures = [var.routes]
+}
+
+run "a_listener_of_flows_is_not_sticky" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    load_balancer = { type = "network", arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/net/web/1", arn_suffix = "net/web/1", dns_name = "web" }
+    routes        = [{ name = "web", kind = "nlb-listener", arn = "listener", listener_arn = "listener", stickiness = { enabled = true, duration_seconds = 60 } }]
+  }
+
+  expect_failures = [var.routes]
+}
+
+run "a_test_route_has_a_color" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    test_routes = [{ name = "one", color = "red", arn = "rule-2", listener_arn = "listener", header_name = "x-color" }]
+  }
+
+  expect_failures = [var.test_routes]
+}
+
+run "test_routes_differ_in_name" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    test_routes = [{ name = "one", color = "blue", arn = "rule-2", listener_arn = "listener", header_name = "x-color" }, { name = "one", color = "green", arn = "rule-3", listener_arn = "listener", header_name = "x-color" }]
+  }
+
+  expect_failures = [var.test_routes]
+}
+
+run "test_routes_differ_in_arn" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    test_routes = [{ name = "one", color = "blue", arn = "rule-2", listener_arn = "listener", header_name = "x-color" }, { name = "two", color = "green", arn = "rule-2", listener_arn = "listener", header_name = "x-color" }]
+  }
+
+  expect_failures = [var.test_routes]
+}
+
+run "a_test_route_is_no_route" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    test_routes = [{ name = "one", color = "blue", arn = "rule-1", listener_arn = "listener", header_name = "x-color" }]
+  }
+
+  expect_failures = [var.test_routes]
+}
+
+run "a_test_route_has_a_header" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    test_routes = [{ name = "one", color = "blue", arn = "rule-2", listener_arn = "listener", header_name = "" }]
+  }
+
+  expect_failures = [var.test_routes]
+}
+
+run "a_network_load_balancer_has_no_test_routes" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    load_balancer = { type = "network", arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/net/web/1", arn_suffix = "net/web/1", dns_name = "web" }
+    routes        = [{ name = "web", kind = "nlb-listener", arn = "listener", listener_arn = "listener", stickiness = { enabled = false } }]
+    test_routes   = [{ name = "one", color = "blue", arn = "rule-2", listener_arn = "listener", header_name = "x-color" }]
+  }
+
+  expect_failures = [var.test_routes]
 }

@@ -216,3 +216,63 @@ run "an_unhealthy_threshold_is_at_most_ten" {
 
   expect_failures = [var.health_check]
 }
+
+run "flows_are_not_checked_by_udp" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    protocol     = "TCP"
+    health_check = { protocol = "UDP" }
+  }
+
+  expect_failures = [var.health_check]
+}
+
+run "a_check_by_connecting_has_no_path" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    protocol     = "TCP"
+    health_check = { path = "/healthz" }
+  }
+
+  expect_failures = [var.health_check]
+}
+
+run "a_check_by_connecting_has_no_matcher" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    protocol     = "TLS"
+    health_check = { protocol = "TCP", matcher = "200" }
+  }
+
+  expect_failures = [var.health_check]
+}
+
+run "a_matcher_of_flows_ends_at_599" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    protocol     = "TCP"
+    health_check = { protocol = "HTTP", matcher = "200-600" }
+  }
+
+  expect_failures = [var.health_check]
+}

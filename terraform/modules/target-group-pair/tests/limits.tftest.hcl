@@ -73,3 +73,16 @@ run "every_code_of_grpc" {
     health_check     = { path = "/grpc.health.v1.Health/Check", matcher = "0-99" }
   }
 }
+
+run "every_code_of_a_check_of_flows" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    protocol     = "TCP"
+    health_check = { protocol = "HTTPS", path = "/", matcher = "200-599" }
+  }
+}

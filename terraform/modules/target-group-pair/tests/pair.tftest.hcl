@@ -64,12 +64,14 @@ run "defaults" {
         name             = "web-blue"
         arn              = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/web-blue/73e2d6bc24d8a067"
         arn_suffix       = "targetgroup/web-blue/73e2d6bc24d8a067"
+        protocol         = "HTTP"
         protocol_version = "HTTP1"
       }
       green = {
         name             = "web-green"
         arn              = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/web-green/09966783158cda59"
         arn_suffix       = "targetgroup/web-green/09966783158cda59"
+        protocol         = "HTTP"
         protocol_version = "HTTP1"
       }
     }
@@ -171,5 +173,82 @@ run "instances_are_targets_too" {
   assert {
     condition     = aws_lb_target_group_attachment.this["blue/one"].target_id == "i-0123456789abcdef0"
     error_message = "An instance is registered by its ID."
+  }
+}
+
+run "flows_are_checked_by_connecting" {
+  command = plan
+
+  variables {
+    protocol = "TCP"
+  }
+
+  assert {
+    condition = alltrue([
+      for group in values(aws_lb_target_group.this) :
+      group.protocol == "TCP" && !group.connection_termination && !group.proxy_protocol_v2 && group.slow_start == 0
+      && tonumber(group.deregistration_delay) == 300
+    ])
+    error_message = "Both sides are TCP, and a deregistration closes no flow."
+  }
+
+  assert {
+    condition = alltrue([
+      for check in [for group in values(aws_lb_target_group.this) : one(group.health_check)] :
+      check.protocol == "TCP" && check.port == "traffic-port" && check.interval == 30 && check.timeout == 10
+      && check.healthy_threshold == 5 && check.unhealthy_threshold == 2
+    ])
+    error_message = "The health check has AWS's defaults for a Network Load Balancer."
+  }
+
+  assert {
+    condition     = alltrue([for group in values(output.target_groups) : group.protocol == "TCP" && group.protocol_version == null])
+    error_message = "A pair for flows has no protocol version."
+  }
+}
+
+run "everything_told_of_flows" {
+  command = plan
+
+  variables {
+    protocol                     = "TLS"
+    deregistration_delay_seconds = 60
+    connection_termination       = true
+    preserve_client_ip           = true
+    proxy_protocol_v2            = true
+    health_check                 = { protocol = "HTTP", path = "/healthz", matcher = "200-599", interval_seconds = 10 }
+  }
+
+  assert {
+    condition = alltrue([
+      for group in values(aws_lb_target_group.this) :
+      group.protocol == "TLS" && group.connection_termination && tobool(group.preserve_client_ip) && group.proxy_protocol_v2
+    ])
+    error_message = "Both sides have what was told."
+  }
+
+  assert {
+    condition = alltrue([
+      for check in [for group in values(aws_lb_target_group.this) : one(group.health_check)] :
+      check.protocol == "HTTP" && check.path == "/healthz" && check.matcher == "200-599" && check.interval == 10 && check.timeout == 6
+    ])
+    error_message = "Flows may be checked by HTTP."
+  }
+}
+
+run "a_timeout_left_out_fits_the_interval" {
+  command = plan
+
+  variables {
+    protocol     = "TCP"
+    health_check = { protocol = "HTTPS", interval_seconds = 5 }
+  }
+
+  assert {
+    condition = alltrue([
+      for check in [for group in values(aws_lb_target_group.this) : one(group.health_check)] :
+      check.protocol == "HTTPS" && check.path == "/" && check.matcher == "200-399" && check.timeout == 4
+    ])
+    error_message = "The timeout is just below an interval that is shorter than AWS's default for it."
   }
 }

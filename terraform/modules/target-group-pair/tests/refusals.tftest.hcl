@@ -91,7 +91,7 @@ run "a_port_is_whole" {
   expect_failures = [var.port]
 }
 
-run "a_protocol_is_one_of_the_two" {
+run "a_protocol_is_one_of_the_four" {
   command = plan
 
   module {
@@ -99,7 +99,7 @@ run "a_protocol_is_one_of_the_two" {
   }
 
   variables {
-    protocol = "TCP"
+    protocol = "UDP"
   }
 
   expect_failures = [var.protocol]
@@ -173,4 +173,76 @@ run "a_slow_start_ends_at_a_quarter_of_an_hour" {
   }
 
   expect_failures = [var.slow_start_seconds]
+}
+
+run "flows_have_no_protocol_version" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    protocol         = "TCP"
+    protocol_version = "HTTP1"
+  }
+
+  expect_failures = [var.protocol_version]
+}
+
+run "flows_have_no_slow_start" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    protocol           = "TLS"
+    slow_start_seconds = 30
+  }
+
+  expect_failures = [var.slow_start_seconds]
+}
+
+run "requests_have_no_connection_termination" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    connection_termination = true
+  }
+
+  expect_failures = [var.connection_termination]
+}
+
+run "requests_have_no_client_ip_to_preserve" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    preserve_client_ip = false
+  }
+
+  expect_failures = [var.preserve_client_ip]
+}
+
+run "requests_have_no_proxy_protocol" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    proxy_protocol_v2 = true
+  }
+
+  expect_failures = [var.proxy_protocol_v2]
 }
