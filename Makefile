@@ -31,17 +31,19 @@ test: terraform-present $(STAMP) ## the whole test suite
 	@echo "coverage of the pure rooms:"
 	@$(BIN)/coverage report --fail-under=95 --include='$(PURE)'
 
-lint: terraform-present $(STAMP) ## ruff, mypy, import-linter, terraform fmt and validate
+lint: terraform-present $(STAMP) ## ruff, mypy, import-linter, terraform fmt and validate, the modules' READMEs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python terraform/readme.py --check
 	$(BIN)/python terraform/check.py
 
-format: $(STAMP) ## let ruff and terraform put the code in form
+format: terraform-present $(STAMP) ## put the code in form, and fill the modules' READMEs
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	terraform fmt -recursive terraform
+	$(BIN)/python terraform/readme.py
 
 bench: terraform-present $(STAMP) ## every benchmark, one JSON object each
 	$(BIN)/python -m tests.benchmarks.startup
