@@ -1,4 +1,5 @@
 import signal
+import threading
 from dataclasses import replace
 from datetime import timedelta
 
@@ -34,7 +35,7 @@ def test_a_shift_is_one_write_per_route_and_is_recorded_before_and_after() -> No
     world = a_world(routes=2)
     outcome = shift(world.service, CANARY)
     assert outcome.written
-    assert [name for name, _, _ in world.router.writes] == ["route-0", "route-1"]
+    assert sorted(name for name, _, _ in world.router.writes) == ["route-0", "route-1"]
     assert world.split(0) == world.split(1) == CANARY
     intent, outcome_event = world.events()
     assert intent == ShiftIntended(
@@ -363,3 +364,11 @@ def test_routes_that_differ_are_not_restored_as_one() -> None:
     world.router.live["route-1"] = replace(live, weights={groups[Color.BLUE].arn: 1, groups[Color.GREEN].arn: 1})
     with pytest.raises(PreflightRefused, match="different splits"):
         restore_stickiness(world.service)
+
+
+def test_routes_are_written_side_by_side() -> None:
+    world = a_world(routes=3)
+    together = threading.Barrier(3)
+    world.router.before_write = lambda _name: together.wait(timeout=10) and None
+    shift(world.service, CANARY)
+    assert [world.split(route) for route in range(3)] == [CANARY] * 3

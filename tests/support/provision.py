@@ -138,7 +138,8 @@ def provision(
     action = forward(blue, 100, green, 0, {"Enabled": False})
     if network:
         del action["ForwardConfig"]["TargetGroupStickinessConfig"]
-    places = made(elbv2, balancer["LoadBalancerArn"], port, "TCP" if network else "HTTP", [action], routes)
+    on = {"LoadBalancerArn": balancer["LoadBalancerArn"], "Protocol": "TCP" if network else "HTTP"}
+    places = made(elbv2, on, port, [action], routes)
     for color, addresses in targets.items():
         if addresses:
             elbv2.register_targets(
@@ -186,12 +187,11 @@ def provision(
 
 
 def _rules(
-    elbv2: Any, balancer: str, port: int, protocol: str, actions: list[dict[str, Any]], count: int
+    elbv2: Any, on: dict[str, str], port: int, actions: list[dict[str, Any]], count: int
 ) -> list[tuple[str, str]]:
     """`count` rules on one listener: (rule ARN, listener ARN)."""
     listener = elbv2.create_listener(
-        LoadBalancerArn=balancer,
-        Protocol=protocol,
+        **on,
         Port=port,
         DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}],
     )["Listeners"][0]["ListenerArn"]
@@ -208,13 +208,11 @@ def _rules(
 
 
 def _listeners(
-    elbv2: Any, balancer: str, port: int, protocol: str, actions: list[dict[str, Any]], count: int
+    elbv2: Any, on: dict[str, str], port: int, actions: list[dict[str, Any]], count: int
 ) -> list[tuple[str, str]]:
     """`count` listeners whose default action is the route: their ARN, twice."""
     arns = [
-        elbv2.create_listener(LoadBalancerArn=balancer, Protocol=protocol, Port=port + index, DefaultActions=actions)[
-            "Listeners"
-        ][0]["ListenerArn"]
+        elbv2.create_listener(**on, Port=port + index, DefaultActions=actions)["Listeners"][0]["ListenerArn"]
         for index in range(count)
     ]
     return [(arn, arn) for arn in arns]

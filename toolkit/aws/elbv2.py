@@ -130,8 +130,8 @@ class Elbv2:
         spelling, route = _spelling(live.route.kind), live.route
         placeholder = "{the client secret}"
         actions = json.dumps(actions_with(live.kept, action, client_secret=placeholder), separators=(",", ":"))
-        words = ["aws", "elbv2", f"modify-{spelling.noun}", f"--{spelling.noun}-arn", route.arn, spelling.option, actions]
-        line = shlex.join([*words, *self._where(route.arn)])
+        words = ["aws", "elbv2", f"modify-{spelling.noun}", f"--{spelling.noun}-arn", route.arn]
+        line = shlex.join([*words, spelling.option, actions, *self._where(route.arn)])
         return line.replace(placeholder, f"""'"${CLIENT_SECRET}"'""")
 
     def _where(self, arn: str) -> list[str]:
