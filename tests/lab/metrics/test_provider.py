@@ -10,10 +10,12 @@ from moto import mock_aws
 from moto.elbv2.models import elbv2_backends
 
 from toolkit.lab.dataplane import MinuteTraffic
+from toolkit.lab.dataplane.flows import MinuteFlows
 from toolkit.lab.metrics import HostCounts, Lateness, MetricsSource, published
 
 REGION = "eu-central-1"
 BALANCER, BLUE = "app/web/1", "targetgroup/blue/1"
+NETWORK, TCP = "net/web/2", "targetgroup/tcp/2"
 MINUTE = 1_700_000_040
 
 
@@ -34,7 +36,14 @@ class World:
                 response_times={0.1: 90, 0.7: 10},
             )
         ]
-        self.source = MetricsSource(self.traffic, HostCounts(), lambda: self.lateness, lambda: self.now)
+        self.flows = [
+            MinuteFlows(MINUTE, NETWORK, TCP, new=100, active=7, bytes=1000),
+            MinuteFlows(MINUTE, NETWORK, "", balancer_resets=3),
+        ]
+        self.hosts = HostCounts()
+        self.source = MetricsSource(
+            self.traffic, self.hosts, lambda: self.lateness, lambda: self.now, lambda _: self.flows
+        )
         self.client = boto3.client(
             "cloudwatch", region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test"
         )
@@ -46,7 +55,7 @@ class World:
         """Minute -> value, for the five minutes from `start`."""
         wanted = dimensions or {"LoadBalancer": BALANCER, "TargetGroup": BLUE}
         query: dict[str, Any] = {
-            "Namespace": "AWS/ApplicationELB",
+            "Namespace": "AWS/NetworkELB" if {NETWORK, TCP} & set(wanted.values()) else "AWS/ApplicationELB",
             "MetricName": metric,
             "Dimensions": [{"Name": name, "Value": value} for name, value in wanted.items()],
         }
@@ -63,7 +72,8 @@ def world() -> Iterator[World]:
     with mock_aws():
         made = World()
         balancers = elbv2_backends["123456789012"][REGION].load_balancers
-        balancers[f"arn:aws:elasticloadbalancing:{REGION}:123456789012:loadbalancer/{BALANCER}"] = object()  # type: ignore[assignment]
+        for suffix in (BALANCER, NETWORK):
+            balancers[f"arn:aws:elasticloadbalancing:{REGION}:123456789012:loadbalancer/{suffix}"] = object()  # type: ignore[assignment]
         with published(made.source):
             yield made
 
@@ -106,6 +116,52 @@ def test_dimensions_are_exact_in_any_order(world: World) -> None:
     assert world.ask("RequestCount", LoadBalancer=BALANCER) == {MINUTE: 100.0}
     assert world.ask("RequestCount", LoadBalancer=BALANCER, TargetGroup="targetgroup/green/2") == {}
     assert world.ask("RequestCount", TargetGroup=BLUE) == {}
+
+
+def test_flows_come_as_late_as_requests_and_their_counts_grow_but_not_how_many_stand(world: World) -> None:
+    seen = []
+    for seconds in (119, 120, 180):
+        world.now = MINUTE + seconds
+        answers = [world.ask(name, "Maximum", LoadBalancer=NETWORK) for name in ("ActiveFlowCount", "NewFlowCount")]
+        seen.append([answer.get(MINUTE) for answer in answers])
+    assert seen == [[None, None], [7.0, 50.0], [7.0, 100.0]]
+
+
+def test_flow_metrics_have_the_dimensions_of_aws(world: World) -> None:
+    world.now = MINUTE + 600
+    assert world.ask("NewFlowCount", TargetGroup=TCP) == {MINUTE: 100.0}
+    assert world.ask("NewFlowCount", LoadBalancer=NETWORK, TargetGroup=TCP) == {}
+    assert world.ask("TCP_ELB_Reset_Count", LoadBalancer=NETWORK) == {MINUTE: 3.0}
+    assert world.ask("TCP_Client_Reset_Count", LoadBalancer=NETWORK) == {MINUTE: 0.0}
+    assert world.ask("TCP_ELB_Reset_Count", TargetGroup=TCP) == {}
+
+
+def test_get_metric_statistics_tells_how_many_flows_stood_last(world: World) -> None:
+    world.now = MINUTE + 600
+    world.flows.append(MinuteFlows(MINUTE + 60, NETWORK, TCP, active=5))
+    points = world.client.get_metric_statistics(
+        Namespace="AWS/NetworkELB",
+        MetricName="ActiveFlowCount",
+        Dimensions=[{"Name": "LoadBalancer", "Value": NETWORK}],
+        StartTime=datetime.fromtimestamp(MINUTE - 37, UTC),
+        EndTime=datetime.fromtimestamp(MINUTE + 300, UTC),
+        Period=60,
+        Statistics=["Maximum"],
+    )["Datapoints"]
+    assert {int(one["Timestamp"].timestamp()): one["Maximum"] for one in points} == {MINUTE: 7.0, MINUTE + 60: 5.0}
+
+
+def test_a_network_load_balancer_has_host_counts_in_its_own_namespace_and_no_http_metrics(world: World) -> None:
+    world.now = MINUTE + 600
+    world.hosts.look(NETWORK, TCP, ["healthy", "unhealthy"], now=MINUTE + 1)
+    listed = world.client.list_metrics(Namespace="AWS/NetworkELB")["Metrics"]
+    assert {one["MetricName"] for one in listed} == {
+        "ActiveFlowCount", "NewFlowCount", "ProcessedBytes", "TCP_Client_Reset_Count", "TCP_Target_Reset_Count",
+        "TCP_ELB_Reset_Count", "HealthyHostCount", "UnHealthyHostCount",
+    }  # fmt: skip
+    others = world.client.list_metrics(Namespace="AWS/ApplicationELB")["Metrics"]
+    assert NETWORK not in {value["Value"] for one in others for value in one["Dimensions"]}
+    assert world.ask("UnHealthyHostCount", "Maximum", LoadBalancer=NETWORK, TargetGroup=TCP) == {MINUTE: 1.0}
 
 
 def test_a_load_balancer_of_another_region_is_not_shown(world: World) -> None:

@@ -1,4 +1,4 @@
-"""AWS/ApplicationELB as CloudWatch shows it: late, at first incomplete, and later revised."""
+"""AWS/ApplicationELB and AWS/NetworkELB as CloudWatch shows it: late, at first incomplete, and later revised."""
 
 from toolkit.lab.metrics.hosts import HostCounts
 from toolkit.lab.metrics.lateness import Lateness

@@ -1,7 +1,7 @@
 """Traffic in the words of CloudWatch: metric names, dimension sets and values. Pure.
 
 Names, dimensions and when a value is reported: CloudWatch metrics for your Application Load Balancer. Counts are
-reported only where they are not zero, so a missing value is not a zero.
+reported only where they are not zero, so a missing value is not a zero. Flows: `flow_points`.
 """
 
 from collections import Counter
@@ -11,7 +11,7 @@ from typing import Final
 
 from toolkit.lab.dataplane import MinuteTraffic
 
-NAMESPACE: Final = "AWS/ApplicationELB"
+_NAMESPACES: Final[Mapping[str, str]] = {"app": "AWS/ApplicationELB", "net": "AWS/NetworkELB"}
 _PER_TARGET_GROUP: Final[Mapping[str, str]] = {
     "RequestCount": "request_count",
     "HTTPCode_Target_2XX_Count": "target_2xx",
@@ -39,6 +39,7 @@ class Point:
         minute: epoch seconds at which the minute began.
         values: value -> how many samples had it.
         unit: CloudWatch's word.
+        by_group_alone: whether it has the dimension `TargetGroup` without `LoadBalancer`.
     """
 
     name: str
@@ -47,10 +48,16 @@ class Point:
     minute: int
     values: Mapping[float, int] = field(repr=False)
     unit: str = "Count"
+    by_group_alone: bool = False
+
+    @property
+    def namespace(self) -> str:
+        return _NAMESPACES[self.load_balancer.partition("/")[0]]
 
     @property
     def dimensions(self) -> list[dict[str, str]]:
-        pairs = {"LoadBalancer": self.load_balancer, "TargetGroup": self.target_group}
+        balancer = None if self.by_group_alone else self.load_balancer
+        pairs = {"LoadBalancer": balancer, "TargetGroup": self.target_group}
         return [{"Name": name, "Value": value} for name, value in pairs.items() if value is not None]
 
 

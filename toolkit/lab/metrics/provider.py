@@ -15,9 +15,11 @@ from moto.core.common_models import CloudWatchMetricProvider
 from moto.elbv2.models import elbv2_backends
 
 from toolkit.lab.dataplane import MinuteTraffic
+from toolkit.lab.dataplane.flows import MinuteFlows
+from toolkit.lab.metrics.flow_points import flow_points, shown_flows
 from toolkit.lab.metrics.hosts import HostCounts
 from toolkit.lab.metrics.lateness import MINUTE, Lateness, shown
-from toolkit.lab.metrics.points import NAMESPACE, Point, points
+from toolkit.lab.metrics.points import Point, points
 from toolkit.lab.metrics.statistics import statistic
 
 # moto walks all data once per period and query: three hours keep a query in the milliseconds.
@@ -26,12 +28,13 @@ KEPT_SECONDS = 3 * 60 * MINUTE
 
 @dataclass(frozen=True, slots=True)
 class MetricsSource:
-    """Where the numbers come from: the data plane's traffic, the looks at target health, the lateness now."""
+    """Where the numbers come from: the data plane's traffic and flows, the looks at target health, the lateness now."""
 
     traffic: Callable[[float], Sequence[MinuteTraffic]]
     hosts: HostCounts
     lateness: Callable[[], Lateness]
     clock: Callable[[], float]
+    flows: Callable[[float], Sequence[MinuteFlows]] = lambda _since: ()
 
     def visible(self) -> Iterator[Point]:
         """Every point CloudWatch shows at this moment."""
@@ -39,6 +42,8 @@ class MetricsSource:
         since = now - KEPT_SECONDS
         shares = ((row, lateness.share(row.minute, now)) for row in self.traffic(since))
         yield from points(shown(row, share) for row, share in shares if share > 0)
+        flows = ((row, lateness.share(int(row.minute), now)) for row in self.flows(since))
+        yield from flow_points(shown_flows(row, share) for row, share in flows if share > 0)
         yield from (point for point in self.hosts.points(since) if lateness.share(point.minute, now) > 0)
 
 
@@ -47,7 +52,7 @@ class _Distribution(MetricAggregatedDatum):
 
     def __init__(self, point: Point) -> None:
         super().__init__(
-            namespace=NAMESPACE,
+            namespace=point.namespace,
             name=point.name,
             min_stat=min(point.values),
             max_stat=max(point.values),
