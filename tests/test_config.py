@@ -18,7 +18,9 @@ endpoint_url = "http://127.0.0.1:4566"
 contract = "file:deployment.json"
 minimum_healthy = 2
 headroom = 1.5
+terraform = "deploy/web"
 bake_seconds = 120
+settle_seconds = 300
 poll_seconds = 5
 verify_seconds = 20
 """
@@ -37,7 +39,9 @@ def test_a_whole_file_is_read(tmp_path: Path) -> None:
         contract="file:deployment.json",
         minimum_healthy=2,
         headroom=1.5,
+        terraform="deploy/web",
         bake_seconds=120,
+        settle_seconds=300,
         poll_seconds=5,
         verify_seconds=20,
     )
@@ -58,6 +62,8 @@ def test_what_the_file_leaves_out_are_the_defaults_of_the_settings(tmp_path: Pat
         ("[service.web]\nheadroom = 'much'", "service.web.headroom"),
         ("[service.web]\nminimum_healthy = 0", "service.web.minimum_healthy"),
         ("[service.web]\nminimum_healthy = true", "service.web.minimum_healthy"),
+        ("[service.web]\nsettle_seconds = -1", "service.web.settle_seconds"),
+        ("[service.web]\nterraform = ''", "service.web.terraform"),
         ("[service.web]\ncontract = 'web.json'", "service.web.contract"),
         ("[aws]\nendpoint_url = 'localhost'", "aws.endpoint_url"),
         ("service = 3", "service"),

@@ -8,15 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.contract import Stickiness, from_document, parse
+from toolkit.contract import RouteKind, Stickiness, from_document, parse, same_actions
 from toolkit.errors import ContractError
-from toolkit.traffic import Color
+from toolkit.traffic import Color, Split
 
 GOLDEN = Path(__file__).parent / "golden" / "deployment.json"
+NETWORK = GOLDEN.with_name("deployment-nlb.json")
 
 
-def golden() -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(GOLDEN.read_text())
+def golden(path: Path = GOLDEN) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(path.read_text())
     return document
 
 
@@ -30,6 +31,58 @@ def test_the_golden_contract_is_read_whole() -> None:
     assert contract.target_groups[Color.GREEN].name == "web-green"
     assert contract.state_table is not None
     assert contract.state_table.name == "bluegreen-web"
+
+
+def test_its_test_routes_name_color_and_header_and_no_value() -> None:
+    contract = parse(GOLDEN.read_text(), source="golden")
+    assert [route.color for route in contract.test_routes] == list(Color)
+    assert {route.listener_arn for route in contract.test_routes} == {contract.routes[0].listener_arn}
+    assert all(route.header_name for route in contract.test_routes)
+    keys = {key for route in golden()["test_routes"] for key in route}
+    assert keys == {"name", "color", "arn", "listener_arn", "header_name"}
+
+
+def test_the_golden_contract_of_a_network_load_balancer_is_read_whole() -> None:
+    contract = parse(NETWORK.read_text(), source="golden")
+    assert contract.is_network
+    (route,) = contract.routes
+    assert route.kind is RouteKind.NLB_LISTENER
+    assert route.arn == route.listener_arn
+    assert route.stickiness == Stickiness(enabled=False)
+    assert not from_document(golden(), source="golden").is_network
+
+
+def test_a_listeners_default_action_is_a_route() -> None:
+    document = golden()
+    document["routes"][0] |= {"kind": "alb-listener", "arn": document["routes"][0]["listener_arn"]}
+    assert from_document(document, source="here").routes[0].kind is RouteKind.ALB_LISTENER
+
+
+def test_a_split_is_told_by_target_group() -> None:
+    contract = from_document(golden(), source="golden")
+    blue, green = (contract.target_groups[color].arn for color in Color)
+    assert contract.weights(Split(blue=95, green=5)) == {blue: 95, green: 5}
+
+
+COGNITO = {"type": "authenticate-cognito", "order": 1, "settings": {"user_pool_arn": "a", "scope": "openid"}}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "same"),
+    [
+        ([COGNITO], True),
+        ([{**COGNITO, "order": 7}], True),
+        ([{**COGNITO, "settings": {"user_pool_arn": "a"}}], True),
+        ([{**COGNITO, "settings": {"user_pool_arn": "a", "session_cookie_name": None}}], True),
+        ([{**COGNITO, "settings": {"user_pool_arn": "b"}}], False),
+        ([{**COGNITO, "settings": {"session_cookie_name": "mine"}}], False),
+        ([{**COGNITO, "type": "authenticate-oidc"}], False),
+        ([], False),
+        ([COGNITO, COGNITO], False),
+    ],
+)
+def test_actions_agree_in_types_sequence_and_what_is_said(wanted: list[dict[str, Any]], *, same: bool) -> None:
+    assert same_actions(wanted, [COGNITO]) is same
 
 
 def test_a_target_group_is_known_by_its_color() -> None:
@@ -85,6 +138,15 @@ def broken(path: str, value: Any) -> dict[str, Any]:
         ("routes.0.stickiness.duration_seconds", True, "1 to 604800"),
         ("routes.0.stickiness.duration_seconds", None, "needs a duration"),
         ("routes.0.preceding_actions", {}, "preceding_actions"),
+        ("routes.0.preceding_actions", [{"order": 1}], "preceding_actions"),
+        ("routes.0.preceding_actions", [{"type": "x", "settings": {"a": 1}}], "preceding_actions"),
+        ("routes.0.kind", "alb-listener", r"routes\[0\].arn: .* is its listener_arn"),
+        ("routes.0.kind", "nlb-listener", "is its listener_arn"),
+        ("load_balancer.type", "network", r"routes\[0\].kind: alb-rule is no route of .* network"),
+        ("load_balancer.type", "gateway", "'gateway' is not one of application, network"),
+        ("test_routes", {}, "test_routes"),
+        ("test_routes.0.color", "red", r"test_routes\[0\].color"),
+        ("test_routes.0.header_name", KeyError, r"test_routes\[0\].header_name"),
         ("target_groups.green", KeyError, "target_groups.green"),
         ("load_balancer", None, "load_balancer"),
         ("state_table.name", KeyError, "state_table.name"),
@@ -96,6 +158,21 @@ def test_what_is_malformed_is_named_by_its_place(path: str, value: Any, words: s
         from_document(broken(path, value), source="here")
     assert "here" in caught.value.message
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("stickiness", {"enabled": True, "duration_seconds": 60}, "no target-group stickiness"),
+        ("kind", "alb-listener", "alb-listener is no route of"),
+        ("arn", "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/net/web/1/2", "its listener_arn"),
+    ],
+)
+def test_a_network_route_has_neither_stickiness_nor_another_kind(key: str, value: Any, words: str) -> None:
+    document = golden(NETWORK)
+    document["routes"][0][key] = value
+    with pytest.raises(ContractError, match=words):
+        from_document(document, source="here")
 
 
 def test_one_group_for_both_colors_is_refused() -> None:
@@ -129,7 +206,8 @@ json_values = st.recursive(
 )
 paths = st.sampled_from(
     ["schema_version", "name", "routes", "routes.0", "routes.0.arn", "routes.0.stickiness", "target_groups",
-     "target_groups.blue", "target_groups.blue.arn", "load_balancer", "load_balancer.arn", "state_table", "region"]
+     "target_groups.blue", "target_groups.blue.arn", "test_routes", "test_routes.0", "routes.0.preceding_actions",
+     "routes.0.kind", "load_balancer.type", "load_balancer", "load_balancer.arn", "state_table", "region"]
 )  # fmt: skip
 
 

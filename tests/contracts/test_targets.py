@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from toolkit.aws.elbv2 import Elbv2
 from toolkit.aws.session import Session
 from toolkit.contract import Contract, from_document
 from toolkit.errors import RouteUnusable
-from toolkit.rollout.ports import Targets
+from toolkit.rollout.ports import Draining, TargetHealth, Targets
 from toolkit.settings import AwsSettings
 from toolkit.traffic import Color
 
@@ -35,7 +36,7 @@ def fake(_request: pytest.FixtureRequest) -> Case:
 def elbv2(request: pytest.FixtureRequest) -> Case:
     make: Callable[..., Provisioned] = request.getfixturevalue("pair")
     blue = request.getfixturevalue("world").addresses["blue"]
-    pair = make(targets={"blue": blue, "green": []})
+    pair = make(targets={"blue": blue, "green": []}, kind="nlb-listener")
     wait_for(pair, "blue", "healthy")
     monkeypatch: pytest.MonkeyPatch = request.getfixturevalue("monkeypatch")
     for key, value in CREDENTIALS.items():
@@ -63,6 +64,42 @@ def test_every_registered_target_is_told_with_its_place_and_state(case: Case) ->
 
 def test_a_group_without_targets_has_none(case: Case) -> None:
     assert list(case.targets.health(case.contract.target_groups[Color.GREEN])) == []
+
+
+def test_how_a_group_drains_is_read_back_as_it_was_written(case: Case) -> None:
+    group = case.contract.target_groups[Color.BLUE]
+    for draining in (Draining(0, terminates=True), Draining(60, terminates=False)):
+        case.targets.set_draining(group, draining)
+        assert case.targets.draining(group) == draining
+
+
+def test_deregistered_targets_are_gone_in_the_end_and_come_back_when_registered(case: Case) -> None:
+    group = case.contract.target_groups[Color.BLUE]
+    before = case.targets.health(group)
+    case.targets.set_draining(group, Draining(0, terminates=True))
+    case.targets.deregister(group, before)
+    deadline = time.monotonic() + 30
+    while left := case.targets.health(group):
+        assert {target.state for target in left} == {"draining"}
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    case.targets.register(group, before)
+    assert [(target.id, target.port) for target in case.targets.health(group)] == [
+        (target.id, target.port) for target in before
+    ]
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "healthy"),
+    [
+        ("healthy", "", True),
+        ("unhealthy", "Target.Timeout", False),
+        ("unavailable", "Target.HealthCheckDisabled", True),
+        ("unavailable", "Elb.InternalError", False),
+    ],
+)
+def test_where_health_checks_are_off_a_target_counts_as_healthy(state: str, reason: str, *, healthy: bool) -> None:
+    assert TargetHealth("f", None, state, reason).is_healthy is healthy
 
 
 @pytest.mark.lab
