@@ -28,25 +28,47 @@ def cluster(group: TargetGroup, *, endpoints_path: str | None, events_path: str,
     `endpoints_path` is the file Envoy watches for its targets; None puts them into the cluster itself, which
     needs no watch but starts health checking anew at every change of a target.
     """
+    return {
+        **_checked(group, endpoints_path, events_path, time_scale),
+        # ALB fails open only when no target at all is healthy; Envoy's default is below half.
+        "common_lb_config": {"healthy_panic_threshold": {"value": 1}, "update_merge_window": "0s"},
+        "circuit_breakers": no_breakers(),
+        "typed_extension_protocol_options": {_UPSTREAM_OPTIONS: _protocol_options(group)},
+        **_balancing(group),
+        **({"transport_socket": unverified_tls()} if group.protocol == "HTTPS" else {}),
+    }
+
+
+def checking_cluster(
+    group: TargetGroup, *, endpoints_path: str | None, events_path: str, time_scale: float
+) -> Json:  # fmt: skip
+    """A cluster that checks the targets of a group behind a Network Load Balancer; flows do not go through it."""
+    return {
+        **_checked(group, endpoints_path, events_path, time_scale),
+        **({"transport_socket": unverified_tls()} if group.health_check.protocol == "HTTPS" else {}),
+    }
+
+
+def _checked(group: TargetGroup, endpoints_path: str | None, events_path: str, time_scale: float) -> Json:
+    """What every cluster of a target group has: its name, its targets and its health check."""
     if endpoints_path is None:
         discovery: Json = {"type": "STATIC", "load_assignment": _without_type(endpoints(group))}
     else:
-        source = {"path_config_source": {"path": endpoints_path}, "resource_api_version": "V3"}
-        discovery = {"type": "EDS", "eds_cluster_config": {"eds_config": source}}
+        discovery = watched(endpoints_path)
     return {
         "@type": CLUSTER_TYPE,
         "name": group.suffix,
         **discovery,
         "connect_timeout": "10s",
         "ignore_health_on_host_removal": True,
-        # ALB fails open only when no target at all is healthy; Envoy's default is below half.
-        "common_lb_config": {"healthy_panic_threshold": {"value": 1}, "update_merge_window": "0s"},
-        "circuit_breakers": {"thresholds": [_no_breaker("DEFAULT"), _no_breaker("HIGH")]},
         "health_checks": [_health_check(group.health_check, events_path, time_scale)],
-        "typed_extension_protocol_options": {_UPSTREAM_OPTIONS: _protocol_options(group)},
-        **_balancing(group),
-        **({"transport_socket": _tls()} if group.protocol == "HTTPS" else {}),
     }
+
+
+def watched(endpoints_path: str) -> Json:
+    """The part of a cluster that has its endpoints read from a file."""
+    source = {"path_config_source": {"path": endpoints_path}, "resource_api_version": "V3"}
+    return {"type": "EDS", "eds_cluster_config": {"eds_config": source}}
 
 
 def endpoints(group: TargetGroup) -> Json:
@@ -88,7 +110,6 @@ def outside(ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
 
 def _health_check(check: HealthCheck, events_path: str, time_scale: float) -> Json:
     interval = _seconds(check.interval * time_scale)
-    ranges = matcher_ranges(check.matcher)
     return {
         "timeout": _seconds(max(check.timeout * time_scale, LEAST_TIMEOUT)),
         "interval": interval,
@@ -97,6 +118,22 @@ def _health_check(check: HealthCheck, events_path: str, time_scale: float) -> Js
         "no_traffic_healthy_interval": interval,
         "healthy_threshold": check.healthy_threshold,
         "unhealthy_threshold": check.unhealthy_threshold,
+        **_probe(check),
+        "event_logger": [
+            {
+                "name": "envoy.health_check.event_sink.file",
+                "typed_config": {"@type": _EVENT_SINK_TYPE, "event_log_path": events_path},
+            }
+        ],
+    }
+
+
+def _probe(check: HealthCheck) -> Json:
+    """What a check asks, and which answers pass."""
+    if check.protocol == "TCP":
+        return {"tcp_health_check": {}}  # that the target accepts a connection is all
+    ranges = matcher_ranges(check.matcher)
+    return {
         "http_health_check": {
             "host": "target",
             "path": check.path,
@@ -110,12 +147,6 @@ def _health_check(check: HealthCheck, events_path: str, time_scale: float) -> Js
                 }
             ],
         },
-        "event_logger": [
-            {
-                "name": "envoy.health_check.event_sink.file",
-                "typed_config": {"@type": _EVENT_SINK_TYPE, "event_log_path": events_path},
-            }
-        ],
     }
 
 
@@ -145,9 +176,14 @@ def _endpoint(address: str, port: int, check_port: int | None) -> Json:
     return found
 
 
-def _tls() -> Json:
-    # As ALB: the target's certificate is not verified.
+def unverified_tls() -> Json:
+    """TLS to a target, whose certificate no load balancer verifies."""
     return {"name": "envoy.transport_sockets.tls", "typed_config": {"@type": _TLS_TYPE}}
+
+
+def no_breakers() -> Json:
+    """Envoy's limits on connections and requests out of the way: a load balancer has none."""
+    return {"thresholds": [_no_breaker("DEFAULT"), _no_breaker("HIGH")]}
 
 
 def _no_breaker(priority: str) -> Json:

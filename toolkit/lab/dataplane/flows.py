@@ -7,6 +7,20 @@ for your Network Load Balancer.
 from dataclasses import dataclass
 
 MINUTE = 60
+GROUP_NAMESPACE, GROUP_KEY = "lab", "target_group"
+"""Where each target's metadata says which group it is in."""
+LOG_FIELDS = (
+    "%EMIT_TIME(%s)%",
+    "%ACCESS_LOG_TYPE%",
+    "%CONNECTION_ID%",
+    "%RESPONSE_FLAGS%",
+    "%DOWNSTREAM_DETECTED_CLOSE_TYPE%",
+    "%UPSTREAM_DETECTED_CLOSE_TYPE%",
+    "%BYTES_RECEIVED%",
+    "%BYTES_SENT%",
+    f"%UPSTREAM_METADATA({GROUP_NAMESPACE}:{GROUP_KEY})%",
+)
+"""Fields of one line of the flow log, separated by single spaces; the load balancer's suffix follows as the last."""
 
 
 @dataclass(slots=True)

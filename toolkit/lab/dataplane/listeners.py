@@ -3,6 +3,7 @@
 A listener's resource stays the same over any change of its rules, so its connections are never drained for one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from toolkit.lab.dataplane.matching import SOURCE_HEADER, Json
@@ -11,13 +12,13 @@ from toolkit.lab.dataplane.routes import STATEFUL_FILTER, resource_name
 
 LISTENER_TYPE = "type.googleapis.com/envoy.config.listener.v3.Listener"
 LOOPBACK = "127.0.0.1"
-_EXT = "type.googleapis.com/envoy.extensions"
-_MANAGER_TYPE = f"{_EXT}.filters.network.http_connection_manager.v3.HttpConnectionManager"
-_STATEFUL_TYPE = f"{_EXT}.filters.http.stateful_session.v3.StatefulSession"
-_ROUTER_TYPE = f"{_EXT}.filters.http.router.v3.Router"
-_FILE_LOG_TYPE = f"{_EXT}.access_loggers.file.v3.FileAccessLog"
-_TLS_TYPE = f"{_EXT}.transport_sockets.tls.v3.DownstreamTlsContext"
-_MUTATION_TYPE = f"{_EXT}.http.early_header_mutation.header_mutation.v3.HeaderMutation"
+EXTENSIONS = "type.googleapis.com/envoy.extensions"
+_MANAGER_TYPE = f"{EXTENSIONS}.filters.network.http_connection_manager.v3.HttpConnectionManager"
+_STATEFUL_TYPE = f"{EXTENSIONS}.filters.http.stateful_session.v3.StatefulSession"
+_ROUTER_TYPE = f"{EXTENSIONS}.filters.http.router.v3.Router"
+_FILE_LOG_TYPE = f"{EXTENSIONS}.access_loggers.file.v3.FileAccessLog"
+_TLS_TYPE = f"{EXTENSIONS}.transport_sockets.tls.v3.DownstreamTlsContext"
+_MUTATION_TYPE = f"{EXTENSIONS}.http.early_header_mutation.header_mutation.v3.HeaderMutation"
 
 TARGET_FAILED_FLAGS = ("UF", "UC", "UR", "UPE")
 """Envoy's flags for a target that refused, closed, reset, or spoke nonsense: ALB answers 502."""
@@ -52,7 +53,7 @@ def listener(
     name = resource_name(source.arn)
     chain: Json = {"filters": [{"name": "http", "typed_config": _manager(name, balancer, routes_path, log_path)}]}
     if certificate is not None:
-        chain["transport_socket"] = _tls(certificate)
+        chain["transport_socket"] = server_tls(certificate, protocols=("h2", "http/1.1"))
     return {
         "@type": LISTENER_TYPE,
         "name": name,
@@ -78,24 +79,19 @@ def _manager(name: str, balancer: LoadBalancer, routes_path: str, log_path: str)
         "upgrade_configs": [{"upgrade_type": "websocket"}],
         "early_header_mutation_extensions": [_note_source()],
         "local_reply_config": {"mappers": [_bad_gateway()]},
-        "access_log": [
-            {
-                "name": "file",
-                "typed_config": {
-                    "@type": _FILE_LOG_TYPE,
-                    "path": log_path,
-                    "log_format": {
-                        "text_format_source": {"inline_string": f"{' '.join(LOG_FIELDS)} {balancer.suffix}\n"}
-                    },
-                },
-            }
-        ],
+        "access_log": [file_log(log_path, f"{' '.join(LOG_FIELDS)} {balancer.suffix}")],
         "http_filters": [
             # Does nothing but on the routes that ask for it.
             {"name": STATEFUL_FILTER, "typed_config": {"@type": _STATEFUL_TYPE}},
             {"name": "router", "typed_config": {"@type": _ROUTER_TYPE, "suppress_envoy_headers": True}},
         ],
     }
+
+
+def file_log(path: str, line: str) -> Json:
+    """An access log that writes one `line` per entry to `path`."""
+    line_format = {"text_format_source": {"inline_string": f"{line}\n"}}
+    return {"name": "file", "typed_config": {"@type": _FILE_LOG_TYPE, "path": path, "log_format": line_format}}
 
 
 def _note_source() -> Json:
@@ -116,12 +112,13 @@ def _bad_gateway() -> Json:
     }
 
 
-def _tls(certificate: Certificate) -> Json:
+def server_tls(certificate: Certificate, *, protocols: Sequence[str]) -> Json:
+    """TLS towards the client, with the application protocols on offer."""
     pair = {
         "certificate_chain": {"inline_string": certificate.chain},
         "private_key": {"inline_string": certificate.key},
     }
-    common = {"tls_certificates": [pair], "alpn_protocols": ["h2", "http/1.1"]}
+    common = {"tls_certificates": [pair], "alpn_protocols": list(protocols)}
     return {
         "name": "envoy.transport_sockets.tls",
         "typed_config": {"@type": _TLS_TYPE, "common_tls_context": common},

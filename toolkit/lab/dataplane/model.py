@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 LOAD_BALANCER_RESOURCE = ":loadbalancer/"
+HTTP_PROTOCOLS = frozenset({"HTTP", "HTTPS"})
+TCP_LISTENERS = frozenset({"TCP", "TLS"})
+TCP_GROUPS = frozenset({"TCP", "TLS", "TCP_UDP"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class HealthCheck:
-    """`port` is None for the traffic port; `matcher` as ELBv2 writes it: "200", "200,301", "200-299"."""
+    """`protocol` is HTTP, HTTPS or TCP; `port` is None for the traffic port.
+
+    `matcher` as ELBv2 writes it: "200", "200,301", "200-299".
+    """
 
     protocol: str = "HTTP"
     path: str = "/"
@@ -44,6 +50,15 @@ class TargetGroup:
     slow_start: float = 0.0
     target_cookie: float | None = None
     """Duration of the `lb_cookie` stickiness to one target; None where it is off."""
+    closes_deregistered: bool = False
+    """Whether flows to a deregistered target are closed when its delay is over."""
+    closes_unhealthy: bool = False
+    """Whether flows to a target that becomes unhealthy are closed."""
+
+    @property
+    def is_tcp(self) -> bool:
+        """Whether it stands behind a Network Load Balancer."""
+        return self.protocol in TCP_GROUPS
 
     @property
     def suffix(self) -> str:
@@ -110,7 +125,13 @@ class Listener:
     port: int
     protocol: str
     rules: tuple[Rule, ...]
-    """In the order they are tried."""
+    """In the order they are tried. A Network Load Balancer's listener has the default rule alone."""
+    idle_timeout: float = 350.0
+    """Of a flow; the requests of an Application Load Balancer have its own."""
+
+    @property
+    def is_tcp(self) -> bool:
+        return self.protocol in TCP_LISTENERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +142,7 @@ class LoadBalancer:
 
     @property
     def suffix(self) -> str:
-        """`app/NAME/ID`, as CloudWatch and the contract write it."""
+        """`app/NAME/ID` or `net/NAME/ID`, as CloudWatch and the contract write it."""
         return suffix_of(self.arn)
 
 
@@ -135,7 +156,7 @@ class Snapshot:
 
 
 def suffix_of(arn: str) -> str:
-    """The `arn_suffix` of a load balancer (`app/NAME/ID`) or a target group (`targetgroup/NAME/ID`)."""
+    """The `arn_suffix` of a load balancer (`app/NAME/ID`, `net/NAME/ID`) or a target group (`targetgroup/NAME/ID`)."""
     if LOAD_BALANCER_RESOURCE in arn:
         return arn.partition(LOAD_BALANCER_RESOURCE)[2]
     return arn.rpartition(":")[2]
@@ -144,13 +165,14 @@ def suffix_of(arn: str) -> str:
 def used_groups(load_balancers: tuple[LoadBalancer, ...]) -> frozenset[str]:
     """The ARNs of the target groups that some rule forwards to; all others are `unused`."""
     return frozenset(
-        arn
-        for balancer in load_balancers
-        for listener in balancer.listeners
-        for rule in listener.rules
-        if isinstance(rule.action, Forward)
-        for arn, _ in rule.action.groups
+        arn for balancer in load_balancers for listener in balancer.listeners for arn in forwarded(listener)
     )
+
+
+def forwarded(listener: Listener) -> frozenset[str]:
+    """The ARNs of the target groups that the listener's rules forward to."""
+    actions = (rule.action for rule in listener.rules)
+    return frozenset(arn for action in actions if isinstance(action, Forward) for arn, _ in action.groups)
 
 
 def groups_by_arn(snapshots: Mapping[str, Snapshot]) -> dict[str, TargetGroup]:

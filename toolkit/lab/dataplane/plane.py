@@ -7,8 +7,9 @@ also follows an endpoint that does not call it.
 import logging
 import threading
 import time
+import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from toolkit.errors import LabError
@@ -19,18 +20,23 @@ from toolkit.lab.dataplane.config import Layout, resources
 from toolkit.lab.dataplane.flows import MinuteFlows
 from toolkit.lab.dataplane.health import TargetHealth
 from toolkit.lab.dataplane.listeners import LOOPBACK, Certificate, bootstrap
-from toolkit.lab.dataplane.model import Snapshot
+from toolkit.lab.dataplane.model import Listener, Snapshot, Target, TargetGroup, forwarded, groups_by_arn
 from toolkit.lab.dataplane.ports import Ports
 from toolkit.lab.dataplane.process import EnvoyProcess
 from toolkit.lab.dataplane.reader import Reader
 from toolkit.lab.dataplane.roster import Roster
+from toolkit.lab.dataplane.routes import resource_name
+from toolkit.lab.dataplane.standing import Group, Standing, Standings
 from toolkit.lab.dataplane.traffic import AccessLog, Ledger, MinuteTraffic
 from toolkit.lab.dataplane.xds import Files, Programmer
 
 log = logging.getLogger(__name__)
 
 ROTATE_BYTES = 64 * 1024 * 1024
+SERVED = frozenset({"HTTP", "HTTPS", "TCP", "TLS"})
+ENCRYPTED = frozenset({"HTTPS", "TLS"})
 _TAIL_SECONDS = 1.0
+_LOOK_SECONDS = 0.1
 
 
 class DataPlane:
@@ -58,7 +64,12 @@ class DataPlane:
         self._ports = Ports(directory / "ports.json")
         self._events_path = directory / "health.log"
         self._log_path = directory / "access.log"
+        self._clock = clock
         self._roster = Roster(self._events_path, clock, time_scale)
+        self._standings = Standings()
+        self._flow_log_path = directory / "flows.log"
+        # In Linux's abstract namespace: it needs no file, whose path could be too long for a socket.
+        self._doorman = f"@bluegreen-{uuid.uuid4().hex}"
         self._access_log = AccessLog(self._log_path)
         self._ledger = Ledger()
         self._ledger_lock = threading.Lock()
@@ -88,7 +99,7 @@ class DataPlane:
         """
         if self._admin is not None:
             return
-        for leftover in (self._events_path, self._log_path):
+        for leftover in (self._events_path, self._log_path, self._flow_log_path):
             leftover.unlink(missing_ok=True)
         self._applied, self._urls = {}, {}
         paths = {"listeners_path": self._files.path("lds"), "clusters_path": self._files.path("cds")}
@@ -99,7 +110,12 @@ class DataPlane:
         self._stopping.clear()
         self._threads = [
             threading.Thread(target=work, name=name, daemon=True)
-            for work, name in ((self._poll, "lab-poll"), (self._apply_due, "lab-delay"), (self._tail, "lab-log"))
+            for work, name in (
+                (self._poll, "lab-poll"),
+                (self._apply_due, "lab-delay"),
+                (self._tail, "lab-log"),
+                (self._follow_health, "lab-health"),
+            )
         ]
         for thread in self._threads:
             thread.start()
@@ -172,32 +188,73 @@ class DataPlane:
 
     def _apply(self, snapshot: Snapshot) -> None:
         with self._programming:
-            wanted = {**self._applied, snapshot.region: snapshot}
-            listeners = [
-                listener
-                for each in wanted.values()
-                for balancer in each.load_balancers
-                for listener in balancer.listeners
-                if listener.protocol in ("HTTP", "HTTPS")
-            ]
-            if self._certificate is None and any(listener.protocol == "HTTPS" for listener in listeners):
-                self._certificate = self_signed()
-            ports = self._ports.assign((listener.arn, listener.port) for listener in listeners)
-            layout = Layout(
-                file=self._files.path,
-                access_log=str(self._log_path),
-                health_events=str(self._events_path),
-                ports=ports,
-                certificate=self._certificate,
-                time_scale=self._time_scale,
-            )
-            try:
-                self._programmer.apply(resources(wanted, layout))
-            except LabError:
-                self._ports.reconsider(arn for arn in ports if arn not in self._urls)
-                raise
-            self._applied = wanted
-            self._urls = {each.arn: f"{each.protocol.lower()}://{LOOPBACK}:{ports[each.arn]}" for each in listeners}
+            self._program({**self._applied, snapshot.region: snapshot})
+
+    def _program(self, wanted: Mapping[str, Snapshot]) -> None:
+        served = {
+            listener.arn: listener
+            for each in wanted.values()
+            for balancer in each.load_balancers
+            for listener in balancer.listeners
+            if listener.protocol in SERVED
+        }
+        if self._certificate is None and any(each.protocol in ENCRYPTED for each in served.values()):
+            self._certificate = self_signed()
+        ports = self._ports.assign((arn, listener.port) for arn, listener in served.items())
+        layout = Layout(
+            file=self._files.path,
+            access_log=str(self._log_path),
+            flow_log=str(self._flow_log_path),
+            health_events=str(self._events_path),
+            ports=ports,
+            certificate=self._certificate,
+            time_scale=self._time_scale,
+            doorman=self._doorman,
+            standings=self._look(wanted),
+        )
+        try:
+            self._programmer.apply(resources(wanted, layout))
+        except LabError:
+            self._ports.reconsider(arn for arn in ports if arn not in self._urls)
+            raise
+        self._applied = dict(wanted)
+        self._urls = {arn: f"{listener.protocol.lower()}://{LOOPBACK}:{ports[arn]}" for arn, listener in served.items()}
+
+    def _look(self, snapshots: Mapping[str, Snapshot]) -> Mapping[str, Mapping[Target, Standing]]:
+        """How the targets of Network Load Balancers stand now."""
+        clusters: dict[str, list[str]] = {}
+        for listener in _tcp_listeners(snapshots):
+            for arn in forwarded(listener):
+                clusters.setdefault(arn, []).append(resource_name(listener.arn))
+        if not clusters:
+            return {}
+        now, hosts = self._clock(), self._roster.hosts()
+
+        def is_closed(group: TargetGroup, target: Target) -> bool:
+            keys = ((name, target.address or "", target.port) for name in clusters.get(group.arn, ()))
+            return all(hosts[key].failed for key in keys if key in hosts)
+
+        groups = (
+            Group(group, self._roster.health(arn), self._roster.draining(arn, now))
+            for arn, group in groups_by_arn(snapshots).items()
+            if arn in clusters and group.is_tcp
+        )
+        return self._standings.look(groups, now=now, is_closed=is_closed)
+
+    def _follow_health(self) -> None:
+        """Let new flows, and those to be closed, follow the health checks and the deregistration delays."""
+        seen = -1
+        while not self._stopping.wait(_LOOK_SECONDS):
+            size = self._events_path.stat().st_size if self._events_path.exists() else 0
+            if size == seen and not self._standings.is_due(self._clock()):
+                continue
+            seen = size
+            self._guarded(self._reprogram)
+
+    def _reprogram(self) -> None:
+        with self._programming:
+            if any(True for _ in _tcp_listeners(self._applied)):
+                self._program(self._applied)
 
     def _poll(self) -> None:
         while not self._stopping.wait(self._poll_interval):
@@ -233,3 +290,9 @@ class DataPlane:
                 log.warning("%s", error.message)
         except Exception:
             log.exception("the data plane met an error that it does not know; it goes on")
+
+
+def _tcp_listeners(snapshots: Mapping[str, Snapshot]) -> Iterator[Listener]:
+    for snapshot in snapshots.values():
+        for balancer in snapshot.load_balancers:
+            yield from (listener for listener in balancer.listeners if listener.is_tcp)

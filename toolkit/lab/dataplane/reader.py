@@ -1,11 +1,15 @@
 """Reading one region's ELBv2 through its API into a `Snapshot`. The only AWS caller of the data plane."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from toolkit.errors import LabError
 from toolkit.lab.dataplane.addresses import to_loopback
 from toolkit.lab.dataplane.model import (
+    HTTP_PROTOCOLS,
+    TCP_GROUPS,
+    TCP_LISTENERS,
     Action,
     Condition,
     FixedResponse,
@@ -72,19 +76,30 @@ class Reader:
 
     def _balancers(self, elbv2: Any) -> Iterator[LoadBalancer]:
         for balancer in _pages(elbv2, "describe_load_balancers", "LoadBalancers"):
-            if balancer["Type"] != "application":
-                continue
             arn = balancer["LoadBalancerArn"]
-            attributes = _attributes(elbv2.describe_load_balancer_attributes(LoadBalancerArn=arn))
-            listeners = tuple(
-                _listener(source, tuple(_pages(elbv2, "describe_rules", "Rules", ListenerArn=source["ListenerArn"])))
-                for source in _pages(elbv2, "describe_listeners", "Listeners", LoadBalancerArn=arn)
-            )
-            yield LoadBalancer(arn, listeners, float(attributes.get("idle_timeout.timeout_seconds", 60)))
+            match balancer["Type"]:
+                case "application":
+                    attributes = _attributes(elbv2.describe_load_balancer_attributes(LoadBalancerArn=arn))
+                    idle_timeout = float(attributes.get("idle_timeout.timeout_seconds", 60))
+                    yield LoadBalancer(arn, tuple(self._http_listeners(elbv2, arn)), idle_timeout)
+                case "network":
+                    yield LoadBalancer(arn, tuple(self._tcp_listeners(elbv2, arn)))
+
+    def _http_listeners(self, elbv2: Any, balancer: str) -> Iterator[Listener]:
+        for source in _pages(elbv2, "describe_listeners", "Listeners", LoadBalancerArn=balancer):
+            yield _listener(source, tuple(_pages(elbv2, "describe_rules", "Rules", ListenerArn=source["ListenerArn"])))
+
+    def _tcp_listeners(self, elbv2: Any, balancer: str) -> Iterator[Listener]:
+        for source in _pages(elbv2, "describe_listeners", "Listeners", LoadBalancerArn=balancer):
+            if source["Protocol"] in TCP_LISTENERS:
+                attributes = _attributes(elbv2.describe_listener_attributes(ListenerArn=source["ListenerArn"]))
+                idle_timeout = float(attributes.get("tcp.idle_timeout.seconds", 350))
+                yield replace(_listener(source, ()), idle_timeout=idle_timeout)
 
     def _groups(self, elbv2: Any, region: str) -> Iterator[TargetGroup]:
         for group in _pages(elbv2, "describe_target_groups", "TargetGroups"):
-            if group.get("Protocol") not in ("HTTP", "HTTPS"):
+            # An Application Load Balancer as target has no address of its own in the lab.
+            if group.get("Protocol") not in HTTP_PROTOCOLS | TCP_GROUPS or group.get("TargetType") == "alb":
                 continue
             arn = group["TargetGroupArn"]
             attributes = _attributes(elbv2.describe_target_group_attributes(TargetGroupArn=arn))
@@ -117,6 +132,7 @@ class Reader:
 def target_group(group: Json, attributes: Json, targets: tuple[Target, ...]) -> TargetGroup:
     """A `TargetGroup` of what describe_target_groups and describe_target_group_attributes say."""
     port = group.get("HealthCheckPort", "traffic-port")
+    is_tcp = group["Protocol"] in TCP_GROUPS
     sticky = attributes.get("stickiness.enabled") == "true" and attributes.get("stickiness.type") == "lb_cookie"
     return TargetGroup(
         arn=group["TargetGroupArn"],
@@ -130,13 +146,17 @@ def target_group(group: Json, attributes: Json, targets: tuple[Target, ...]) -> 
             timeout=float(group.get("HealthCheckTimeoutSeconds", 5)),
             healthy_threshold=int(group.get("HealthyThresholdCount", 5)),
             unhealthy_threshold=int(group.get("UnhealthyThresholdCount", 2)),
-            matcher=group.get("Matcher", {}).get("HttpCode") or "200",
+            matcher=group.get("Matcher", {}).get("HttpCode") or ("200-399" if is_tcp else "200"),
         ),
         targets=targets,
         algorithm=attributes.get("load_balancing.algorithm.type", "round_robin"),
         deregistration_delay=float(attributes.get("deregistration_delay.timeout_seconds", 300)),
         slow_start=float(attributes.get("slow_start.duration_seconds", 0)),
         target_cookie=float(attributes.get("stickiness.lb_cookie.duration_seconds", 86400)) if sticky else None,
+        closes_deregistered=attributes.get("deregistration_delay.connection_termination.enabled") == "true",
+        # A Network Load Balancer's default. Source: API reference, TargetGroupAttribute.
+        closes_unhealthy=is_tcp
+        and attributes.get("target_health_state.unhealthy.connection_termination.enabled", "true") == "true",
     )
 
 

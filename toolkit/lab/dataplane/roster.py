@@ -67,6 +67,15 @@ class Roster:
             for target in group.targets
         }  # fmt: skip
 
+    def draining(self, target_group_arn: str, now: float) -> Mapping[Target, float]:
+        """Who has left the group and drains still, and until when; `now` and the answer by this roster's clock."""
+        found = self._view.draining.get(target_group_arn, {})
+        return {target: until for target, until in found.items() if until > now}
+
+    def hosts(self) -> Mapping[HostKey, HostState]:
+        """Every target as Envoy sees it, at most a moment ago."""
+        return self._ask()[0]
+
     def _draining(self, group: TargetGroup, before: _View, used: frozenset[str]) -> Mapping[Target, float]:
         now = self._clock()
         known = before.groups.get(group.arn)
