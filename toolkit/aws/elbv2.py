@@ -36,18 +36,13 @@ class _Spelling:
 
     noun: str
     arn: str
-    items: str
     actions: str
     missing: str
     option: str
 
-    @property
-    def arns(self) -> str:
-        return f"{self.arn}s"
 
-
-_RULE = _Spelling("rule", "RuleArn", "Rules", "Actions", "RuleNotFound", "--actions")
-_LISTENER = _Spelling("listener", "ListenerArn", "Listeners", "DefaultActions", "ListenerNotFound", "--default-actions")
+_RULE = _Spelling("rule", "RuleArn", "Actions", "RuleNotFound", "--actions")
+_LISTENER = _Spelling("listener", "ListenerArn", "DefaultActions", "ListenerNotFound", "--default-actions")
 
 
 def _spelling(kind: RouteKind) -> _Spelling:
@@ -91,10 +86,12 @@ class Elbv2:
         """The actions of those that exist, by ARN. One missing fails the whole call, so only then each is asked for."""
         from botocore.exceptions import ClientError
 
-        describe = getattr(self._client, f"describe_{spelling.noun}s")
         with aws_errors(f"reading the listener{'s' if spelling is _LISTENER else ' rules'}"):
             try:
-                items = describe(**{spelling.arns: arns})[spelling.items]
+                if spelling is _LISTENER:
+                    items = self._client.describe_listeners(ListenerArns=arns)["Listeners"]
+                else:
+                    items = self._client.describe_rules(RuleArns=arns)["Rules"]
                 return {item[spelling.arn]: item[spelling.actions] for item in items}
             except ClientError as error:
                 if code_of(error) != spelling.missing:
@@ -116,8 +113,10 @@ class Elbv2:
         self._pace.wait()
         with aws_errors(f"writing the weights of route {route.name}"):
             try:
-                modify = getattr(self._client, f"modify_{spelling.noun}")
-                modify(**{spelling.arn: route.arn, spelling.actions: actions})
+                if spelling is _LISTENER:
+                    self._client.modify_listener(ListenerArn=route.arn, DefaultActions=actions)
+                else:
+                    self._client.modify_rule(RuleArn=route.arn, Actions=actions)
             except ClientError as error:
                 if code_of(error) != spelling.missing:
                     raise
