@@ -17,6 +17,7 @@ from toolkit.settings import AwsSettings, ServiceSettings, Settings
 if TYPE_CHECKING:
     from toolkit.aws.session import Session
     from toolkit.rollout.ports import Journal
+    from toolkit.runner.adopt import Surroundings
     from toolkit.runner.service import Service
 
 DEFAULT_FILE = Path("bluegreen.toml")
@@ -49,7 +50,10 @@ def settings_for(options: Options) -> Settings:
     Raises:
         ConfigError: the file is named and absent, or malformed.
     """
-    settings = _file_settings(options.config)
+    return _overlaid(_file_settings(options.config), options)
+
+
+def _overlaid(settings: Settings, options: Options) -> Settings:
     flags = {"region": options.region, "profile": options.profile, "endpoint_url": options.endpoint_url}
     return replace(settings, aws=replace(settings.aws, **{key: value for key, value in flags.items() if value}))
 
@@ -114,6 +118,59 @@ def wire_all(options: Options, note: Callable[[str], None]) -> list[Service]:
             hint="Provision one (`bluegreen infra apply`), or choose another with --region or --profile.",
         )
     return [wire(name, options, note) for name in names]
+
+
+def adoption(options: Options, region: str | None) -> Surroundings:
+    """What `adopt` reads, in `region` where an ARN named one. The settings file need not be there yet.
+
+    Raises:
+        WrongAccount: a region was said, and it is another one.
+        ConfigError, AwsError: as their docstrings say.
+    """
+    from toolkit.aws.codedeploy import CodeDeployGroups
+    from toolkit.aws.ecs import EcsServices
+    from toolkit.aws.inventory import Inventory
+    from toolkit.aws.ssm import Parameters
+    from toolkit.aws.sts import Caller
+    from toolkit.aws.tables import Tables
+    from toolkit.runner.adopt import Surroundings
+
+    is_new = options.config is not None and not options.config.exists()
+    settings = _overlaid(Settings(), options) if is_new else settings_for(options)
+    session = session_for(settings.aws)
+    if region is not None and session.region not in (None, region):
+        raise WrongAccount(
+            f"the session is in region {session.region}, the ARN is of {region}. Nothing was changed.",
+            hint=f"Use --region {region}.",
+        )
+    if region is not None and session.region is None:
+        session = session_for(replace(session.settings, region=region))
+
+    def services(adopted: str) -> set[str]:
+        of_its_own = {adopted} if settings.of(adopted).contract else set()
+        return {*settings.service, *Parameters(session).services()} - of_its_own
+
+    return Surroundings(
+        inventory=Inventory(session),
+        ecs_services=EcsServices(session).all,
+        codedeploy_groups=CodeDeployGroups(session).all,
+        services=services,
+        contract=lambda service: _contract(service, None, settings, session),
+        state_table=Tables(session).state_table,
+        identities=Caller(session, _cache_home() / "identity.json"),
+        clock=SystemClock(),
+        where=_where(session),
+    )
+
+
+def _where(session: Session) -> tuple[str, ...]:
+    """The words with which the AWS CLI reaches the same place."""
+    said = {
+        "--region": session.region,
+        "--profile": session.settings.profile,
+        "--endpoint-url": session.settings.endpoint_url,
+    }
+    return tuple(word for option, value in said.items() if value for word in (option, value))
 
 
 def _contract(name: str | None, flag: str | None, settings: Settings, session: Session) -> Contract:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from toolkit.cli import infra, lab, settings, shift, status
+from toolkit.cli import adopt, infra, lab, settings, shift, status
 from toolkit.cli.render import style
 from toolkit.errors import BluegreenError, Interrupted
 
@@ -37,6 +37,10 @@ app.command("cutover")(shift.cutover)
 app.command("rollback")(shift.rollback)
 app.command("doctor")(status.doctor)
 app.command("restore-stickiness")(shift.restore_stickiness)
+app.command("adopt")(adopt.adopt)
+app.command("drift")(drift.drift)
+app.command("sync")(drift.sync)
+app.command("preview")(preview.preview)
 app.add_typer(infra.app, name="infra")
 app.add_typer(lab.app, name="lab")
 app.add_typer(settings.app, name="config")

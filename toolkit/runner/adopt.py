@@ -1,0 +1,284 @@
+"""Adopting what others made: read, decide, and where a second target group is wanted, write it in at weight 0."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from toolkit.contract import Contract, StateTable
+from toolkit.errors import (
+    AdoptionRefused,
+    AwsError,
+    AwsUnreachable,
+    BluegreenError,
+    CredentialsError,
+    UsageError,
+    VerifyFailed,
+    WrongAccount,
+)
+from toolkit.rollout.adopted import Adoption, adopted, checked_name, service_name
+from toolkit.rollout.adoption import (
+    Balancer,
+    Group,
+    Place,
+    account_and_region,
+    balancer_of,
+    groups_of,
+    one_service,
+    refuse_balancer,
+    refuse_places,
+)
+from toolkit.rollout.ownership import (
+    Claim,
+    CodeDeployGroup,
+    EcsService,
+    Tags,
+    codedeploy_claims,
+    contract_claims,
+    ecs_claims,
+    tag_claims,
+    tagged_arns,
+)
+from toolkit.rollout.pairing import colors, is_meant, second_group
+from toolkit.rollout.ports import Clock, Identities
+from toolkit.traffic import Color, Split
+
+_READ_BACK_SECONDS = 10.0
+_LOOK_AGAIN_SECONDS = 0.5
+
+
+class Inventory(Protocol):
+    """What stands on load balancers. Raises AwsError and its children; AdoptionRefused for what does not exist."""
+
+    def balancer(self, named: str) -> Balancer: ...
+    def places(self, arns: Sequence[str]) -> list[Place]: ...
+    def places_on(self, balancer: Balancer) -> list[Place]: ...
+    def groups(self, arns: Sequence[str] | None = None) -> list[Group]: ...
+    def tags(self, arns: Sequence[str]) -> Tags: ...
+    def add_group(self, place: Place, name: str, second: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What an adoption reads, as ports. All raise AwsError and its children.
+
+    services: names of bluegreen's services but the one that the settings file has under the name to be adopted.
+    where: words with which an AWS CLI command reaches the same place.
+    """
+
+    inventory: Inventory
+    ecs_services: Callable[[], Iterable[EcsService]]
+    codedeploy_groups: Callable[[], Iterable[CodeDeployGroup]]
+    services: Callable[[str], Iterable[str]]
+    contract: Callable[[str], Contract]
+    state_table: Callable[[str], StateTable]
+    identities: Identities
+    clock: Clock
+    where: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the operator said. Either `arns`, of rules and listeners, or `balancer`, a name or ARN."""
+
+    arns: tuple[str, ...] = ()
+    balancer: str | None = None
+    name: str | None = None
+    blue: str | None = None
+    other_group: str | None = None
+    state_table: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An adoption, decided. additions: the routes that still lack `second`, by name. told: how blue was told."""
+
+    adoption: Adoption
+    pair: Mapping[Color, Group]
+    told: str
+    additions: Mapping[str, Place]
+    second: Group | None
+    warnings: tuple[str, ...]
+
+    @property
+    def splits(self) -> dict[str, Split]:
+        """What each route holds once the additions are written."""
+        return {
+            name: Split.of({color: _weights(place, self.second)[group.arn] for color, group in self.pair.items()})
+            for name, place in self.adoption.places.items()
+        }
+
+
+def plan(request: Request, around: Surroundings) -> Plan:
+    """Everything that is read and decided before anything is written.
+
+    Raises:
+        AdoptionRefused: what stands there cannot be adopted, or belongs to somebody else who writes weights.
+        UsageError, WrongAccount, AwsError: as their docstrings say.
+    """
+    balancer, places, left = _places(request, around)
+    refuse_places(places)
+    pair, second = _pair(request, places, balancer, around)
+    by_color, told = colors(
+        pair, [replace(place, weights=_weights(place, second)) for place in places], blue=request.blue
+    )
+    name = checked_name(request.name or service_name(by_color, balancer))
+    claims, warnings = _claims(name, balancer, places, pair, around)
+    refusals = [claim.text for claim in claims if claim.refuses]
+    if refusals:
+        raise AdoptionRefused(
+            f"{name}: {'; '.join(refusals)}. Nothing was written", hint="Two hands on one route undo each other's work."
+        )
+    table = around.state_table(request.state_table) if request.state_table else None
+    adoption = adopted(name, balancer, places, by_color, table)
+    lacking = {route: place for route, place in adoption.places.items() if len(place.weights) == 1}
+    told_of = [f"left alone, since it forwards elsewhere: {place.place}" for place in left]
+    return Plan(adoption, by_color, told, lacking, second, (*(claim.text for claim in claims), *warnings, *told_of))
+
+
+def _places(request: Request, around: Surroundings) -> tuple[Balancer, list[Place], list[Place]]:
+    """The load balancer, the places to be adopted, and others on it that forward and are left alone."""
+    inventory = around.inventory
+    if request.balancer is not None:
+        balancer = inventory.balancer(request.balancer)
+        refuse_balancer(balancer)
+        found = inventory.places_on(balancer)
+        chosen = one_service(found, balancer)
+        return balancer, chosen, [place for place in found if place.weights and place not in chosen]
+    account, _ = account_and_region(request.arns)
+    caller = around.identities.resolve()
+    if caller.account_id != account:
+        raise WrongAccount(
+            f"the credentials are of account {caller.account_id}, the ARN is of {account}. Nothing was written.",
+            hint="Choose the right ones with --profile or AWS_PROFILE.",
+        )
+    places = inventory.places(request.arns)
+    balancer = inventory.balancer(balancer_of(places[0].listener_arn))
+    refuse_balancer(balancer)
+    return balancer, places, []
+
+
+def _pair(
+    request: Request, places: Sequence[Place], balancer: Balancer, around: Surroundings
+) -> tuple[list[Group], Group | None]:
+    """The two target groups, and which of them some route does not forward to yet, if any."""
+    held = groups_of(places)
+    if len(held) == 1:
+        (first,) = around.inventory.groups(held)
+        others = around.inventory.groups()
+        second = second_group(first, others, balancer, named=request.other_group, where=around.where)
+        return [first, second], second
+    pair = around.inventory.groups(held)
+    if request.other_group is not None and not any(is_meant(group, request.other_group) for group in pair):
+        raise UsageError(
+            f"the routes forward to two target groups already, {pair[0].name} and {pair[1].name}, so "
+            f"--other-group {request.other_group[:200]!r} has no place",
+            hint="Leave it out.",
+        )
+    lacking = {frozenset(place.weights) for place in places if len(place.weights) == 1}
+    if len(lacking) > 1:
+        raise AdoptionRefused(
+            f"some of these routes forward to {pair[0].name} alone and some to {pair[1].name} alone: no one color "
+            "carries the traffic",
+            hint="The routes of a service shift together; adopt them apart, or make them agree first.",
+        )
+    alone = next(iter(lacking)) if lacking else frozenset()
+    return pair, next((group for group in pair if alone and group.arn not in alone), None)
+
+
+def _weights(place: Place, second: Group | None) -> Mapping[str, int]:
+    """What a place holds once it has its second group."""
+    if len(place.weights) > 1 or second is None:
+        return place.weights
+    return {**dict.fromkeys(place.weights, 100), second.arn: 0}
+
+
+def _claims(
+    name: str, balancer: Balancer, places: Sequence[Place], pair: Sequence[Group], around: Surroundings
+) -> tuple[list[Claim], list[str]]:
+    """Who else has a hold on these places, and what could not be asked."""
+    claims: list[Claim] = []
+    warnings: list[str] = []
+
+    def ask(what: str, found: Callable[[], Iterable[Claim]]) -> None:
+        try:
+            claims.extend(found())
+        except CredentialsError:
+            raise
+        except BluegreenError as error:
+            # Whoever may read load balancers and nothing else can adopt too, but has to know what nobody looked at.
+            warnings.append(f"could not check {what}: {error.message}")
+
+    ask(
+        "whether the AWS Load Balancer Controller or CloudFormation owns this",
+        lambda: tag_claims(around.inventory.tags(tagged_arns(places, pair, balancer))),
+    )
+    ask("whether an ECS service shifts this", lambda: ecs_claims(around.ecs_services(), places, pair))
+    ask("whether CodeDeploy shifts this", lambda: codedeploy_claims(around.codedeploy_groups(), places, pair))
+    ask(
+        "whether another service of bluegreen has this",
+        lambda: contract_claims(_contracts(name, around, warnings), name, places, pair),
+    )
+    return claims, warnings
+
+
+def _contracts(name: str, around: Surroundings, warnings: list[str]) -> dict[str, Contract]:
+    """The contracts that can be read; of the others a warning is added."""
+    contracts = {}
+    for service in around.services(name):
+        try:
+            contracts[service] = around.contract(service)
+        except CredentialsError:
+            raise
+        except BluegreenError as error:
+            warnings.append(f"could not check whether service {service} has this: {error.message}")
+    return contracts
+
+
+def carry_out(decided: Plan, around: Surroundings) -> None:
+    """Write the second group into every route that lacks it, and read it back.
+
+    Raises:
+        AdoptionRefused: a route is no longer what was decided on.
+        AwsError: a write failed; says which routes have the group by now.
+        VerifyFailed: a route does not show what was written.
+    """
+    if decided.second is None:
+        return
+    done: list[str] = []
+    for name, place in decided.additions.items():
+        try:
+            _add(name, place, decided.second, around)
+        except (AdoptionRefused, AwsError, VerifyFailed) as error:
+            by_now = f"added to {', '.join(done)}" if done else "added to no other route"
+            here = f", and whether {name} has it is not known" if isinstance(error, AwsUnreachable) else ""
+            error.message = (
+                f"{error.message.rstrip('.')}; target group {decided.second.name} was {by_now}{here}. No traffic moved."
+            )
+            raise
+        done.append(name)
+
+
+def _add(name: str, place: Place, second: Group, around: Surroundings) -> None:
+    now = around.inventory.places([place.arn])
+    if now != [place]:
+        raise AdoptionRefused(
+            f"route {name} ({place.place}) was changed by somebody else meanwhile", hint="Look again: adopt once more."
+        )
+    around.inventory.add_group(place, name, second.arn)
+    wanted = replace(place, weights=_weights(place, second))
+    until = around.clock.now().timestamp() + _READ_BACK_SECONDS
+    while not _holds(around.inventory.places([place.arn]), wanted):
+        if around.clock.now().timestamp() >= until:
+            raise VerifyFailed(
+                f"route {name} does not show the weights that were written",
+                hint="Somebody else may be writing it; adopt once more.",
+            )
+        around.clock.sleep(_LOOK_AGAIN_SECONDS)
+
+
+def _holds(places: Sequence[Place], wanted: Place) -> bool:
+    return [(each.weights, each.stickiness, each.preceding) for each in places] == [
+        (wanted.weights, wanted.stickiness, wanted.preceding)
+    ]
