@@ -48,9 +48,9 @@ class World:
         answer = self.elbv2.create_target_group(Name=name, **wanted)
         return str(answer["TargetGroups"][0]["TargetGroupArn"])
 
-    def balancer(self, name: str) -> str:
+    def balancer(self, name: str, kind: str = "application") -> str:
         subnets = [subnet["SubnetId"] for subnet in self.ec2.describe_subnets()["Subnets"]][:2]
-        answer = self.elbv2.create_load_balancer(Name=name, Subnets=subnets)
+        answer = self.elbv2.create_load_balancer(Name=name, Subnets=subnets, Type=kind)
         return str(answer["LoadBalancers"][0]["LoadBalancerArn"])
 
     def pair(self) -> Pair:
@@ -273,6 +273,11 @@ def test_a_single_target_group_comes_back_in_both_spellings(world: World) -> Non
     assert rule["Actions"][0]["TargetGroupArn"] == blue
     # What was read can be written back.
     world.elbv2.modify_listener(ListenerArn=pair.listener, DefaultActions=listener["DefaultActions"])
+
+
+def test_an_arn_names_the_kind_of_load_balancer(world: World) -> None:
+    assert ":loadbalancer/net/flows/" in world.balancer("flows", "network")
+    assert ":loadbalancer/app/web/" in world.balancer("web")
 
 
 def test_a_protected_load_balancer_stays(world: World) -> None:

@@ -195,7 +195,7 @@ def _locality(
         # Else the locality's weight would go to the other groups.
         address = {"socket_address": {"address": _NOBODY, "port_value": 1 + number}}
         nobody = {"address": address, "health_check_config": {"address": {"pipe": {"path": doorman}}}}
-        found.append({"endpoint": nobody, "metadata": {"filter_metadata": metadata}})
+        found.append({"endpoint": nobody})
     return {
         "locality": {"sub_zone": group.suffix},
         "lb_endpoints": found,

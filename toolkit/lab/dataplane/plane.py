@@ -17,10 +17,11 @@ from toolkit.lab.dataplane.admin import Admin
 from toolkit.lab.dataplane.certificate import self_signed
 from toolkit.lab.dataplane.coalesce import Coalescer
 from toolkit.lab.dataplane.config import Layout, resources
-from toolkit.lab.dataplane.flows import MinuteFlows
+from toolkit.lab.dataplane.flows import FlowLedger, MinuteFlows
 from toolkit.lab.dataplane.health import TargetHealth
 from toolkit.lab.dataplane.listeners import LOOPBACK, Certificate, bootstrap
-from toolkit.lab.dataplane.model import Listener, Snapshot, Target, TargetGroup, forwarded, groups_by_arn
+from toolkit.lab.dataplane.model import Listener, LoadBalancer, Snapshot, Target, TargetGroup, forwarded, groups_by_arn
+from toolkit.lab.dataplane.network import stats_name
 from toolkit.lab.dataplane.ports import Ports
 from toolkit.lab.dataplane.process import EnvoyProcess
 from toolkit.lab.dataplane.reader import Reader
@@ -72,6 +73,8 @@ class DataPlane:
         self._doorman = f"@bluegreen-{uuid.uuid4().hex}"
         self._access_log = AccessLog(self._log_path)
         self._ledger = Ledger()
+        self._flow_log = AccessLog(self._flow_log_path)
+        self._flow_ledger = FlowLedger()
         self._ledger_lock = threading.Lock()
         self._certificate: Certificate | None = None
         self._admin: Admin | None = None
@@ -102,6 +105,7 @@ class DataPlane:
         for leftover in (self._events_path, self._log_path, self._flow_log_path):
             leftover.unlink(missing_ok=True)
         self._applied, self._urls = {}, {}
+        self._flow_ledger.forget_open()
         paths = {"listeners_path": self._files.path("lds"), "clusters_path": self._files.path("cds")}
         self._admin = self._programmer.start_empty(lambda: self._process.start(bootstrap(**paths)))
         self._roster.attach(self._admin)
@@ -155,13 +159,27 @@ class DataPlane:
             return self._ledger.since(since)
 
     def flows(self, since: float) -> Sequence[MinuteFlows]:
-        """The TCP flows of the minutes that end after `since` (epoch seconds); none as yet."""
-        _ = since
-        return ()
+        """The TCP flows of the minutes that end after `since` (epoch seconds)."""
+        self._read_flow_log()
+        with self._ledger_lock:
+            return self._flow_ledger.since(since)
 
     def active_flows(self) -> Mapping[str, int]:
-        """Flows open now, by the suffix of the Network Load Balancer; none as yet."""
-        return {}
+        """Flows open now, by the suffix of the Network Load Balancer.
+
+        Raises:
+            LabError: Envoy does not answer.
+        """
+        admin = self._admin
+        found = {
+            f"listener.{stats_name(listener)}.downstream_cx_active": balancer.suffix
+            for balancer, listener in _tcp_listeners(self._applied)
+        }
+        values = admin.stats(found) if admin is not None and found else {}
+        active = dict.fromkeys(found.values(), 0)
+        for name, balancer in found.items():
+            active[balancer] += int(values.get(name, 0))
+        return active
 
     def _coalescer(self, region: str) -> Coalescer:
         with self._coalescers_lock:
@@ -223,7 +241,7 @@ class DataPlane:
     def _look(self, snapshots: Mapping[str, Snapshot]) -> Mapping[str, Mapping[Target, Standing]]:
         """How the targets of Network Load Balancers stand now."""
         clusters: dict[str, list[str]] = {}
-        for listener in _tcp_listeners(snapshots):
+        for _, listener in _tcp_listeners(snapshots):
             for arn in forwarded(listener):
                 clusters.setdefault(arn, []).append(resource_name(listener.arn))
         if not clusters:
@@ -272,14 +290,19 @@ class DataPlane:
 
     def _tail(self) -> None:
         while not self._stopping.wait(_TAIL_SECONDS):
-            self._guarded(self._read_log)
-            if self._admin is not None:
-                reopen = self._admin.reopen_logs
-                self._guarded(lambda reopen=reopen: self._access_log.rotate(reopen, above=ROTATE_BYTES))  # type: ignore[misc]
+            for read, written in ((self._read_log, self._access_log), (self._read_flow_log, self._flow_log)):
+                self._guarded(read)
+                if self._admin is not None:
+                    reopen = self._admin.reopen_logs
+                    self._guarded(lambda log=written, reopen=reopen: log.rotate(reopen, above=ROTATE_BYTES))  # type: ignore[misc]
 
     def _read_log(self) -> None:
         with self._ledger_lock:
             self._ledger.add(self._access_log.read())
+
+    def _read_flow_log(self) -> None:
+        with self._ledger_lock:
+            self._flow_ledger.add(self._flow_log.read(), now=self._clock())
 
     def _guarded(self, work: Callable[[], None]) -> None:
         """A thread goes on after an error, which is said: the next round may well succeed."""
@@ -292,7 +315,7 @@ class DataPlane:
             log.exception("the data plane met an error that it does not know; it goes on")
 
 
-def _tcp_listeners(snapshots: Mapping[str, Snapshot]) -> Iterator[Listener]:
+def _tcp_listeners(snapshots: Mapping[str, Snapshot]) -> Iterator[tuple[LoadBalancer, Listener]]:
     for snapshot in snapshots.values():
         for balancer in snapshot.load_balancers:
-            yield from (listener for listener in balancer.listeners if listener.is_tcp)
+            yield from ((balancer, listener) for listener in balancer.listeners if listener.is_tcp)

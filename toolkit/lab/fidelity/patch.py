@@ -5,13 +5,16 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
+from types import ModuleType
 from typing import Any, Final, Self
 
+from moto.elbv2 import models
 from moto.elbv2.exceptions import ELBClientError
 from moto.elbv2.models import ELBv2Backend, FakeAction, FakeTargetGroup, elbv2_backends
+from moto.elbv2.utils import make_arn_for_load_balancer
 from moto.moto_api._internal.models import MotoAPIBackend
 
-from toolkit.lab.fidelity import requests, targets
+from toolkit.lab.fidelity import arns, requests, targets
 from toolkit.lab.fidelity.actions import complete
 from toolkit.lab.fidelity.associations import associate
 from toolkit.lab.fidelity.checks import Refused
@@ -68,11 +71,13 @@ class Fidelity:
         self._health = health
         self._on_change = on_change
         self._lock = threading.RLock()
-        self._originals: list[tuple[type, str, Any]] = []
+        self._originals: list[tuple[type | ModuleType, str, Any]] = []
 
     def install(self) -> Self:
         if self._originals:
             raise RuntimeError("the fidelity patches are installed already")
+        self._replace(models, "make_arn_for_load_balancer", arns.of_kind(make_arn_for_load_balancer))
+        self._replace(ELBv2Backend, "create_load_balancer", arns.naming(ELBv2Backend.create_load_balancer))
         for name in MUTATORS:
             self._replace(ELBv2Backend, name, self._mutator(getattr(ELBv2Backend, name)))
         for name in READERS:
@@ -98,7 +103,7 @@ class Fidelity:
     def __exit__(self, *_: object) -> None:
         self.uninstall()
 
-    def _replace(self, owner: type, name: str, replacement: Any) -> None:
+    def _replace(self, owner: type | ModuleType, name: str, replacement: Any) -> None:
         original = inspect.getattr_static(owner, name)
         self._originals.append((owner, name, original))
         setattr(owner, name, replacement)
