@@ -55,6 +55,13 @@ variable "stickiness" {
   default     = null
 }
 
+variable "test_header_values" {
+  description = "Per color, what the header `x-bluegreen-color` says to reach that color whatever the weights: who knows it sees the idle side. null: no test routes."
+  type        = object({ blue = string, green = string })
+  default     = null
+  sensitive   = true
+}
+
 variable "access_logs" {
   description = "The S3 bucket that takes the access logs, and a prefix in it; its policy must let the load balancer write. null: no access logs."
   type = object({

@@ -54,6 +54,10 @@ module "route" {
   stickiness    = var.stickiness
   conditions    = { path_patterns = var.path_patterns }
 
+  # Whether there are values is no secret; the values are.
+  test_routes        = nonsensitive(var.test_header_values == null) ? null : {}
+  test_header_values = var.test_header_values
+
   listener = {
     load_balancer_arn = aws_lb.this.arn
     port              = var.listener_port
@@ -72,6 +76,7 @@ module "contract" {
 
   name          = var.name
   routes        = [module.route.route]
+  test_routes   = module.route.test_routes
   target_groups = module.pair.target_groups
   state_table   = module.state.state_table
 

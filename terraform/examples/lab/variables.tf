@@ -44,3 +44,10 @@ variable "stickiness" {
   type        = object({ duration_seconds = number })
   default     = null
 }
+
+variable "test_header_values" {
+  description = "Per color, what the header `x-bluegreen-color` says to reach that color whatever the weights: who knows it sees the idle side. null: no test routes."
+  type        = object({ blue = string, green = string })
+  default     = null
+  sensitive   = true
+}

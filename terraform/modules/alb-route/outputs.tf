@@ -20,6 +20,19 @@ output "route" {
   }
 }
 
+output "test_routes" {
+  description = "The rules that reach one color alone, in the deployment contract's words and without the header's value: goes into `test_routes` of `deployment-contract`. Empty without the input `test_routes`."
+  value = [
+    for color in local.colors : {
+      name         = "${var.name}-${color}-test"
+      color        = color
+      arn          = aws_lb_listener_rule.test[color].arn
+      listener_arn = aws_lb_listener_rule.test[color].listener_arn
+      header_name  = var.test_routes.header_name
+    } if var.test_routes != null
+  ]
+}
+
 output "listener_arn" {
   description = "The listener the route is on, for further routes of the same load balancer."
   value       = local.listener_arn

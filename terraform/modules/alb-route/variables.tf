@@ -12,8 +12,8 @@ variable "name" {
 variable "target_groups" {
   description = "The pair, as `target-group-pair` outputs it. Both groups stay attached at all times, so that both are health-checked."
   type = object({
-    blue  = object({ arn = string, protocol_version = optional(string, "HTTP1") })
-    green = object({ arn = string, protocol_version = optional(string, "HTTP1") })
+    blue  = object({ arn = string, protocol = optional(string, "HTTP"), protocol_version = optional(string, "HTTP1") })
+    green = object({ arn = string, protocol = optional(string, "HTTP"), protocol_version = optional(string, "HTTP1") })
   })
   nullable = false
 
@@ -27,6 +27,11 @@ variable "target_groups" {
       for group in values(var.target_groups) : contains(["HTTP1", "HTTP2", "GRPC"], group.protocol_version)
     ])
     error_message = "Write protocol_version as \"HTTP1\", \"HTTP2\" or \"GRPC\", the one of the target group."
+  }
+
+  validation {
+    condition     = alltrue([for group in values(var.target_groups) : contains(["HTTP", "HTTPS"], group.protocol)])
+    error_message = "Write a pair of protocol \"HTTP\" or \"HTTPS\": an Application Load Balancer forwards no flows. For TCP and TLS take nlb-route."
   }
 }
 
@@ -307,6 +312,81 @@ variable "oidc_client_secret" {
   validation {
     condition     = (var.oidc_client_secret != null) == (try(var.authentication.oidc, null) != null)
     error_message = "Write oidc_client_secret exactly where authentication.oidc is written."
+  }
+}
+
+variable "test_routes" {
+  description = "Two more rules, one per color, that take what the route takes if the header `header_name` is there too, and forward it to that color alone, whatever the weights. Their `priorities` come before the route's; left out, they are the two numbers just before it. The values of the header go into `test_header_values`. null: none."
+  type = object({
+    header_name = optional(string, "x-bluegreen-color")
+    priorities  = optional(object({ blue = number, green = number }))
+  })
+  default = null
+
+  # A name of other characters is one that a load balancer with drop_invalid_header_fields removes.
+  validation {
+    condition = var.test_routes == null || (
+      can(regex("^[A-Za-z0-9-]{1,40}$", var.test_routes.header_name)) && try(lower(var.test_routes.header_name) != "host", false)
+    )
+    error_message = "Write test_routes.header_name as 1 to 40 letters, digits and hyphens, such as \"x-bluegreen-color\", and not as \"Host\"."
+  }
+
+  validation {
+    condition = var.test_routes == null || !contains(
+      [for header in var.conditions.http_headers : lower(header.name)], try(lower(var.test_routes.header_name), "")
+    )
+    error_message = "Write a test_routes.header_name that conditions.http_headers does not ask for: one header would have to have two values."
+  }
+
+  # "Quotas for your Application Load Balancers", ELB user guide: condition values per rule.
+  validation {
+    condition = var.test_routes == null || length(concat(
+      var.conditions.path_patterns, var.conditions.host_headers, var.conditions.source_ips, var.conditions.methods,
+      flatten(var.conditions.http_headers[*].values), var.conditions.query_strings[*].value,
+    )) <= 4
+    error_message = "Write at most four condition values in all where there are test_routes: a rule takes five, and the header of a test route is one."
+  }
+
+  validation {
+    condition = try(var.test_routes.priorities, null) == null || try(alltrue([
+      for priority in values(var.test_routes.priorities) : priority >= 1 && priority < var.priority && floor(priority) == priority
+    ]), false)
+    error_message = "Write test_routes.priorities as whole numbers from 1 up that are smaller than priority: the route would else take the requests first."
+  }
+
+  validation {
+    condition     = try(var.test_routes.priorities, null) == null || try(var.test_routes.priorities.blue != var.test_routes.priorities.green, false)
+    error_message = "Write two different test_routes.priorities: a listener has one rule per priority."
+  }
+
+  validation {
+    condition     = var.test_routes == null || try(var.test_routes.priorities, null) != null || var.priority >= 3
+    error_message = "Write a priority of at least 3, or test_routes.priorities: the two rules of the test routes come before the route's."
+  }
+}
+
+variable "test_header_values" {
+  description = "What the header of `test_routes` says, per color. Whoever knows it sees the idle side, so make it long and random where that matters. It stands in the Terraform state and in the rules, and never in the contract. null: none."
+  type        = object({ blue = string, green = string })
+  default     = null
+  sensitive   = true
+
+  validation {
+    condition     = (var.test_header_values != null) == (var.test_routes != null)
+    error_message = "Write test_header_values exactly where test_routes is written."
+  }
+
+  # Values are patterns to an Application Load Balancer: with a wildcard in it a value would let in what it only resembles.
+  validation {
+    condition = var.test_header_values == null || try(alltrue([
+      for value in values(var.test_header_values) : can(regex("^[!-~]{1,128}$", value)) && !can(regex("[*?\\\\]", value))
+    ]), false)
+    error_message = "Write each of test_header_values with 1 to 128 visible ASCII characters, without spaces, wildcards (* and ?) and backslashes."
+  }
+
+  validation {
+    condition     = try(lower(var.test_header_values.blue) != lower(var.test_header_values.green), true)
+    error_message = "Write two test_header_values that differ in more than capitals: a load balancer does not tell those apart, and one color would never be reached."
   }
 }
 

@@ -1,4 +1,4 @@
-# Both examples output the same contract: tests/golden/deployment.json.
+# The examples `alb` and `lab` output the same contract: tests/golden/deployment.json.
 mock_provider "aws" {
   override_during = plan
 
@@ -46,6 +46,16 @@ mock_provider "aws" {
   }
 
   override_resource {
+    target = module.route.aws_lb_listener_rule.test["blue"]
+    values = { arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/web/50dc6c495c0c9188/f2f7dc8efc522ab2/1291d13826f405c3" }
+  }
+
+  override_resource {
+    target = module.route.aws_lb_listener_rule.test["green"]
+    values = { arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/web/50dc6c495c0c9188/f2f7dc8efc522ab2/4b3a8c6e2d7f9a10" }
+  }
+
+  override_resource {
     target = module.state.aws_dynamodb_table.this
     values = { arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/bluegreen-web" }
   }
@@ -55,7 +65,8 @@ run "the_golden_contract" {
   command = plan
 
   variables {
-    stickiness = { duration_seconds = 300 }
+    stickiness         = { duration_seconds = 300 }
+    test_header_values = { blue = "b-7f3a", green = "g-91c0" }
   }
 
   assert {

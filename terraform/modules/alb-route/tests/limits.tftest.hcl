@@ -77,3 +77,32 @@ run "a_server_certificate_of_iam_in_another_partition" {
     }
   }
 }
+
+run "the_least_before_a_route" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    priority           = 3
+    test_routes        = { header_name = "x" }
+    test_header_values = { blue = "!", green = "~" }
+  }
+}
+
+run "the_most_of_a_test_route" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    priority           = 50000
+    test_routes        = { header_name = format("x%039d", 0), priorities = { blue = 49999, green = 1 } }
+    test_header_values = { blue = format("%0128d", 0), green = format("%0128d", 1) }
+    conditions         = { methods = ["GET", "HEAD", "POST", "PUT"] }
+  }
+}

@@ -125,3 +125,20 @@ run "stickiness_ends_after_a_week" {
 
   expect_failures = [var.stickiness]
 }
+
+run "a_pair_for_flows_is_none_for_requests" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    target_groups = {
+      blue  = { arn = "one", protocol = "TCP", protocol_version = null }
+      green = { arn = "two", protocol = "TCP", protocol_version = null }
+    }
+  }
+
+  expect_failures = [var.target_groups]
+}
