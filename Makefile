@@ -2,9 +2,10 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+SCAN   := .venv-scan
 PURE   := toolkit/errors.py,toolkit/traffic.py,toolkit/contract.py,toolkit/settings.py,toolkit/rollout/*
 
-.PHONY: help setup demo test lint format bench lock clean
+.PHONY: help setup demo test lint format scan bench lock clean
 
 help: ## what the targets do
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -45,15 +46,27 @@ format: terraform-present $(STAMP) ## put the code in form, and fill the modules
 	terraform fmt -recursive terraform
 	$(BIN)/python terraform/readme.py
 
+scan: $(SCAN)/.installed ## look for insecure Terraform with checkov, in an environment of its own
+	$(SCAN)/bin/checkov --config-file terraform/scan.yaml
+
+# checkov pins old releases of much that the toolkit uses too, boto3 among them.
+$(SCAN)/.installed: terraform/scan.lock
+	$(PYTHON) -m venv $(SCAN)
+	$(SCAN)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r terraform/scan.lock
+	@touch $@
+
 bench: terraform-present $(STAMP) ## every benchmark, one JSON object each
 	$(BIN)/python -m tests.benchmarks.startup
 	$(BIN)/python -m tests.benchmarks.rollback_latency
 	$(BIN)/python -m tests.benchmarks.zero_downtime
 
-lock: $(STAMP) ## resolve requirements.lock anew
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-emit-find-links --no-annotate --no-header --extra dev --extra lab pyproject.toml -o requirements.lock
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-annotate --no-header
+
+lock: $(STAMP) ## resolve the two lock files anew
+	$(COMPILE) --extra dev --extra lab pyproject.toml -o requirements.lock
+	echo 'checkov>=3.3,<4' | $(COMPILE) - -o terraform/scan.lock
 
 clean: ## remove what was made here
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage dist .import_linter_cache
+	rm -rf $(VENV) $(SCAN) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage dist .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -76,3 +77,21 @@ def test_without_terraform_it_says_where_to_get_it(
     with pytest.raises(TerraformMissing, match="not on the PATH") as raised:
         check.check(tmp_path / "copy", {"PATH": str(tmp_path)})
     assert "https://developer.hashicorp.com/terraform/install" in raised.value.hint
+
+
+def test_whoever_waives_a_finding_of_the_scan_says_why() -> None:
+    waivers = {
+        f"{path.relative_to(TERRAFORM)}: {waiver}"
+        for path in TERRAFORM.rglob("*.tf")
+        for waiver in re.findall(r"checkov:skip.*", path.read_text(encoding="utf-8"))
+    }
+    reason = re.compile(r".*: checkov:skip=CKV2?_AWS_\d+: \w+( \S+){4,}\.")
+    assert sorted(waiver for waiver in waivers if not reason.fullmatch(waiver)) == []
+
+
+def test_the_scans_lock_pins_checkov_and_names_no_registry() -> None:
+    lock = (TERRAFORM / "scan.lock").read_text(encoding="utf-8")
+    pins = re.findall(r"^(\S+?)==\S+ .*\\$", lock, flags=re.MULTILINE)
+    assert "checkov" in pins
+    assert len(pins) == len(re.findall(r"^[a-z0-9]", lock, flags=re.MULTILINE))
+    assert "://" not in lock
