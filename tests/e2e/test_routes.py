@@ -156,3 +156,40 @@ def test_by_hand_each_kind_has_its_own_command(web: Provisioned, bluegreen: Comm
     assert [line.split()[2] for line in lines] == ["modify-rule", "modify-rule", "modify-listener"]
     assert "--default-actions" in lines[2]
     assert held(web) == [START] * 3
+
+
+def test_another_service_of_the_same_load_balancer_stays_where_it_is(web: Provisioned, bluegreen: Commands) -> None:
+    """Its pair is its own; its rule stands on the same listener."""
+    elbv2, groups = web.client("elbv2"), {}
+    for color in START:
+        like = elbv2.describe_target_groups(TargetGroupArns=[web.group(color)])["TargetGroups"][0]
+        group = elbv2.create_target_group(
+            Name=f"api-{color}", Protocol="HTTP", Port=8080, VpcId=like["VpcId"], TargetType="ip"
+        )["TargetGroups"][0]
+        arn = group["TargetGroupArn"]
+        groups[color] = {"name": f"api-{color}", "arn": arn, "arn_suffix": arn.rpartition(":")[2]}
+        targets = elbv2.describe_target_health(TargetGroupArn=web.group(color))["TargetHealthDescriptions"]
+        elbv2.register_targets(TargetGroupArn=arn, Targets=[item["Target"] for item in targets])
+    rule = elbv2.create_rule(
+        ListenerArn=web.listener_arn,
+        Priority=5,
+        Conditions=[{"Field": "path-pattern", "Values": ["/api/*"]}],
+        Actions=[forward(groups["blue"]["arn"], 100, groups["green"]["arn"], 0, {"Enabled": False})],
+    )["Rules"][0]["RuleArn"]
+    route = {**web.contract["routes"][0], "name": "api", "arn": rule}
+    contract = {**web.contract, "name": "api", "routes": [route], "target_groups": groups}
+    api = Provisioned(web.endpoint_url, contract, web.listener_arn)
+    web.client("ssm").put_parameter(
+        Name="/bluegreen/api/deployment", Value=json.dumps(contract), Type="String", Overwrite=True
+    )
+    for color in START:
+        wait_for(api, color, "healthy")
+
+    assert bluegreen("cutover", "api", "--bake", "0").code == 0
+    assert api.weights() == GREEN
+    assert held(web) == [START] * 3
+    assert bluegreen("shift", "web", "green=20", "--accept-drift").code == 0
+    assert held(web) == [CANARY] * 3
+    assert api.weights() == GREEN
+    services = bluegreen("status", "-o", "json").json()["services"]
+    assert {each["service"]: each["live"] for each in services} == {"api": "green", "web": "blue"}
