@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from toolkit.cli import adopt, infra, lab, settings, shift, status
+from toolkit.cli import adopt, drift, infra, lab, preview, settings, shift, status
 from toolkit.cli.render import style
 from toolkit.errors import BluegreenError, Interrupted
 

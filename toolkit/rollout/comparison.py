@@ -48,3 +48,7 @@ class Comparison:
     reason: str
     moved: Side | None = None
     mends: tuple[Mend, ...] = ()
+
+    @property
+    def is_drift(self) -> bool:
+        return self.found is Found.DRIFT

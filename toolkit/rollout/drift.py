@@ -24,7 +24,10 @@ from toolkit.traffic import Split
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """All that is compared, as it was read at `now`. `plan` None: no configuration is known."""
+    """All that is compared, as it was read at `now`.
+
+    plan None: no configuration is known, or it could not be planned, for the reason `unplanned`.
+    """
 
     contract: Contract
     routes: Mapping[str, LiveRoute]
@@ -32,11 +35,17 @@ class View:
     now: datetime
     test_routes: Mapping[str, LiveTestRoute] = field(default_factory=dict)
     plan: PlanView | None = None
+    unplanned: str = ""
 
 
 def compare(view: View) -> list[Comparison]:
     """Every comparison: the record with AWS, the contract with the routes' actions, test routes, the plan with AWS."""
-    return [*_splits(view), *_actions(view), *_test_routes(view), *plan_comparisons(view.contract, view.plan)]
+    return [
+        *_splits(view),
+        *_actions(view),
+        *_test_routes(view),
+        *plan_comparisons(view.contract, view.plan, view.unplanned),
+    ]
 
 
 # The recorded split and AWS

@@ -39,12 +39,12 @@ class PlanView:
     edited: frozenset[str] = frozenset()
 
 
-def plan_comparisons(contract: Contract, plan: PlanView | None) -> list[Comparison]:
-    """What the plan would change of the service; or that nobody looked."""
+def plan_comparisons(contract: Contract, plan: PlanView | None, unplanned: str) -> list[Comparison]:
+    """What the plan would change of the service; or that nobody looked, and why (`unplanned`: it was tried)."""
     subject = "Terraform's plan"
     if plan is None:
-        reason = f'no configuration is known: name it with --dir, or as terraform = "DIR" in [service.{contract.name}]'
-        return [Comparison(subject, Found.UNSEEN, reason)]
+        unknown = f'no configuration is known: name it with --dir, or as terraform = "DIR" in [service.{contract.name}]'
+        return [Comparison(subject, Found.UNSEEN, unplanned or unknown)]
     parts = parts_of(contract)
     ours = [(each, parts.get(each.arn) or parts.get(each.id)) for each in plan.pending]
     found = [_pending(contract, plan, each, part) for each, part in ours if part]

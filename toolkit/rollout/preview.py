@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from toolkit.contract import Contract, TestRoute
-from toolkit.traffic import Color
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _GLOB = set("[]{}")  # curl would read them as a range or a list
@@ -147,11 +146,6 @@ def request_for(live: LiveTestRoute, dns_name: str, *, via: str | None = None) -
         connect_to=f"{host}:{live.port}:{there}" if there else None,
         remarks=tuple(draft.remarks),
     )
-
-
-def wanted_routes(contract: Contract, color: Color | None) -> list[TestRoute]:
-    """The test routes of `color`; of both where nobody knows which."""
-    return [route for route in contract.test_routes if color in (None, route.color)]
 
 
 def _concrete(patterns: Sequence[str]) -> str:
