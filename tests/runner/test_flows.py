@@ -15,6 +15,7 @@ from toolkit.rollout.ports import Draining, FlowCount
 from toolkit.runner.cutover import cutover
 from toolkit.runner.flows import DRAINED_SECONDS
 from toolkit.runner.rollback import rollback
+from toolkit.runner.shift import shift
 from toolkit.settings import ServiceSettings
 from toolkit.traffic import Color, Split
 
@@ -32,6 +33,16 @@ def on_green(**words: Any) -> FakeWorld:
     world.flows.count = SEVEN
     world.notes.clear()
     return world
+
+
+def test_a_shift_says_that_standing_flows_stay_and_how_long_to_wait() -> None:
+    world = a_world(network=True)
+    shift(world.service, Split(blue=80, green=20))
+    (said,) = [note for note in world.notes if "standing ones stay" in note]
+    assert "600 s" in said
+    plain = a_world()
+    shift(plain.service, Split(blue=80, green=20))
+    assert plain.notes == []
 
 
 def test_a_rollback_says_how_many_flows_may_remain_and_touches_no_target() -> None:

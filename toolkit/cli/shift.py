@@ -16,6 +16,7 @@ from toolkit.cli.service import (
     connected,
     wired,
 )
+from toolkit.errors import UsageError
 from toolkit.traffic import Color, parse_split
 from toolkit.wiring import Options
 
@@ -103,6 +104,8 @@ def rollback(
     """
     from toolkit.runner import rollback as runner
 
+    if print_awscli and terminate_flows:
+        raise UsageError("--print-awscli prints the weights only, so --terminate-flows does not go with it.")
     ready = wired(service, where)
     if print_awscli:
         show_commands(ready, runner.plan_rollback(ready, to, keep_sticky=keep_sticky), output)

@@ -100,7 +100,13 @@ def checked_move(service: Service, observation: Observation, move: Move, *, acce
     outcome = replace(outcome_of(move, service), findings=tuple(findings))
     if move.is_done and not observation.record.in_doubt:
         return outcome
-    return replace(outcome, written=not move.is_done, sequence=carry_out(service, move))
+    outcome = replace(outcome, written=not move.is_done, sequence=carry_out(service, move))
+    if outcome.written and service.contract.is_network:
+        service.note(
+            f"{service.name}: new flows follow the weights; standing ones stay on their targets until they end, "
+            f"so allow {service.settle_seconds:g} s before you judge or scale down"
+        )
+    return outcome
 
 
 def _with_accepted_drift(service: Service, observation: Observation, move: Move) -> Move:
