@@ -23,6 +23,8 @@ data "aws_lb_listener" "given" {
 }
 
 resource "aws_lb_listener" "this" {
+  # checkov:skip=CKV_AWS_2: whether it is HTTPS is the caller's to say (listener.protocol), as is a redirect to it.
+  # checkov:skip=CKV_AWS_103: the policy is TLS 1.2 and 1.3 unless the caller names another; the check does not resolve the expression.
   for_each = local.listeners
 
   load_balancer_arn = each.value.load_balancer_arn
