@@ -77,6 +77,18 @@ def test_null_is_refused_unless_the_description_says_what_it_means(path: Path) -
     assert silent == []
 
 
+def test_the_sample_of_several_routes_in_the_readme_is_the_one_that_is_tested() -> None:
+    """`terraform test` plans the fixture; the README may differ from it only in where the module and the pair are."""
+    readme = (TERRAFORM / "modules" / "alb-route" / "README.md").read_text(encoding="utf-8")
+    fixture = (TERRAFORM / "modules" / "alb-route" / "tests" / "several" / "main.tf").read_text(encoding="utf-8")
+    sample = fixture.partition("# The sample begins.\n")[2].partition("# The sample ends.")[0]
+    assert sample.count("module ") == 3
+    shown = sample.replace('"../.."', '"../../modules/alb-route"').replace(
+        "local.target_groups", "module.pair.target_groups"
+    )
+    assert f"```hcl\n{shown}```" in readme
+
+
 @module_or_example
 def test_the_readme_lists_every_variable_and_output_with_its_description(path: Path) -> None:
     told: list[tuple[str, str]] = []
