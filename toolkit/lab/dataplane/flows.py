@@ -16,10 +16,10 @@ LOG_FIELDS = (
     "%CONNECTION_ID%",
     "%DOWNSTREAM_DETECTED_CLOSE_TYPE%",
     "%UPSTREAM_DETECTED_CLOSE_TYPE%",
-    "%UPSTREAM_LOCAL_CLOSE_REASON%",
     "%RESPONSE_FLAGS%",
     "%BYTES_RECEIVED%",
     "%BYTES_SENT%",
+    "%UPSTREAM_HOST%",
     f"%UPSTREAM_METADATA({GROUP_NAMESPACE}:{GROUP_KEY})%",
 )
 """Fields of one line of the flow log, separated by single spaces; the load balancer's suffix follows as the last.
@@ -70,6 +70,7 @@ class FlowLedger:
         self._rows: dict[tuple[int, str, str], MinuteFlows] = {}
         self._open: dict[str, _Flow] = {}
         self._minute: int | None = None
+        self._closings: dict[tuple[str, str], tuple[int, int]] = {}
 
     def add(self, lines: Iterable[str], *, now: float) -> None:
         """Count `lines`, in the order they were written, and note what is open at `now`."""
@@ -79,6 +80,13 @@ class FlowLedger:
                 self._count(fields)
         self._turn_to(int(now))
         self._note_open()
+
+    def closing(self, target_group: str, host: str, *, now: float) -> None:
+        """Note that the flows to `host` (address:port) are being closed: Envoy's log does not say who ended them."""
+        begin, _ = self._closings.get((target_group, host), (int(now), 0))
+        if now - begin > MINUTE:
+            begin = int(now)
+        self._closings[(target_group, host)] = (begin, int(now) + 1)
 
     def forget_open(self) -> None:
         """Envoy has been started anew: no flow of before is open."""
@@ -90,7 +98,7 @@ class FlowLedger:
         return sorted(rows, key=lambda row: (row.minute, row.load_balancer, row.target_group))
 
     def _count(self, fields: list[str]) -> None:
-        second, kind, connection, client, target, closed, flags, received, sent, group, balancer = fields
+        second, kind, connection, client, target, flags, received, sent, host, group, balancer = fields
         self._turn_to(int(second))
         group = "" if group == _NO_VALUE else group
         row = self._row(balancer, group)
@@ -104,7 +112,9 @@ class FlowLedger:
             flow.bytes = seen
         if kind == _ENDED:
             self._open.pop(connection, None)
-            _count_reset(row, client=client, target=target, closed=closed, flags=flags)
+            begin, end = self._closings.get((group, host), (1, 0))
+            is_closed = begin <= int(second) <= end
+            _count_reset(row, client=client, target=target, is_closed=is_closed, flags=flags)
 
     def _turn_to(self, second: int) -> None:
         """Close the minutes that are over before `second`; a line that comes late counts in the minute that runs."""
@@ -135,11 +145,11 @@ class FlowLedger:
         return self._rows.setdefault((minute, balancer, group), MinuteFlows(minute, balancer, group))
 
 
-def _count_reset(row: MinuteFlows, *, client: str, target: str, closed: str, flags: str) -> None:
+def _count_reset(row: MinuteFlows, *, client: str, target: str, is_closed: bool, flags: str) -> None:
     """Whose reset ended a flow, if one did. A target that refuses answers with a reset."""
     if client == _FROM_FAR:
         row.client_resets += 1
     elif target == _FROM_FAR or (_REFUSED in flags.split(",") and row.target_group):
         row.target_resets += 1
-    elif closed != _NO_VALUE or not row.target_group:
+    elif is_closed or not row.target_group:
         row.balancer_resets += 1

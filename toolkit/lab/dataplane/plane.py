@@ -20,7 +20,16 @@ from toolkit.lab.dataplane.config import Layout, resources
 from toolkit.lab.dataplane.flows import FlowLedger, MinuteFlows
 from toolkit.lab.dataplane.health import TargetHealth
 from toolkit.lab.dataplane.listeners import LOOPBACK, Certificate, bootstrap
-from toolkit.lab.dataplane.model import Listener, LoadBalancer, Snapshot, Target, TargetGroup, forwarded, groups_by_arn
+from toolkit.lab.dataplane.model import (
+    Listener,
+    LoadBalancer,
+    Snapshot,
+    Target,
+    TargetGroup,
+    forwarded,
+    groups_by_arn,
+    suffix_of,
+)
 from toolkit.lab.dataplane.network import stats_name
 from toolkit.lab.dataplane.ports import Ports
 from toolkit.lab.dataplane.process import EnvoyProcess
@@ -257,7 +266,12 @@ class DataPlane:
             for arn, group in groups_by_arn(snapshots).items()
             if arn in clusters and group.is_tcp
         )
-        return self._standings.look(groups, now=now, is_closed=is_closed)
+        standings = self._standings.look(groups, now=now, is_closed=is_closed)
+        with self._ledger_lock:
+            for arn, each in standings.items():
+                for target in (target for target, standing in each.items() if standing is Standing.CLOSES):
+                    self._flow_ledger.closing(suffix_of(arn), f"{target.address}:{target.port}", now=now)
+        return standings
 
     def _follow_health(self) -> None:
         """Let new flows, and those to be closed, follow the health checks and the deregistration delays."""
