@@ -50,6 +50,7 @@ def preview(
     contract = ready.contract
     _demand_test_routes(contract, color)
     target = color or _idle(ready)
+    _demand_test_routes(contract, target)
     live = read_test_routes(contract, where)
     requests, broken = [], []
     for route in (each for each in contract.test_routes if target in (None, each.color)):
