@@ -15,7 +15,7 @@ variable "load_balancer_arn" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^arn:[^:]+:elasticloadbalancing:[^:]*:[^:]*:loadbalancer/(net|app)/", var.load_balancer_arn))
+    condition     = can(regex("^arn:[^:]+:elasticloadbalancing:[^:]*:[^:]*:loadbalancer/net/", var.load_balancer_arn))
     error_message = "Write the ARN of a Network Load Balancer: \"arn:aws:elasticloadbalancing:<region>:<account>:loadbalancer/net/...\"."
   }
 }

@@ -39,6 +39,20 @@ run "a_load_balancer_is_named_by_its_arn" {
   expect_failures = [var.load_balancer_arn]
 }
 
+run "a_load_balancer_of_requests_is_none_of_flows" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    load_balancer_arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/web/50dc6c495c0c9188"
+  }
+
+  expect_failures = [var.load_balancer_arn]
+}
+
 run "the_colors_have_two_target_groups" {
   command = plan
 
