@@ -78,7 +78,7 @@ class Place:
     def kind(self) -> RouteKind:
         if ":listener-rule/" in self.arn:
             return RouteKind.ALB_RULE
-        return RouteKind.NLB_LISTENER if ":listener/net/" in self.arn else RouteKind.ALB_LISTENER
+        return RouteKind.ALB_LISTENER if self.protocol in ("HTTP", "HTTPS") else RouteKind.NLB_LISTENER
 
     @property
     def option(self) -> str:
