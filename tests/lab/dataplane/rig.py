@@ -15,6 +15,7 @@ from typing import Any
 import boto3
 from moto.server import ThreadedMotoServer
 
+from tests.lab.dataplane.tcp import Echo, Flow, name_of_one
 from toolkit.lab.app import AppProcess, Site, start_app
 from toolkit.lab.dataplane import DataPlane, TargetHealth
 
@@ -39,6 +40,8 @@ class Rig:
     plane: DataPlane
     vpc: str
     balancer: str
+    network: str
+    """A Network Load Balancer, without listeners too."""
     app: AppProcess
     sites: dict[str, Site]
     groups: dict[str, str]
@@ -57,13 +60,60 @@ class Rig:
                 "HealthCheckTimeoutSeconds": 2,
                 "HealthyThresholdCount": 2,
                 "UnhealthyThresholdCount": 2,
-                "HealthCheckPath": "/healthz",
+                **({"HealthCheckPath": "/healthz"} if settings.get("HealthCheckProtocol") != "TCP" else {}),
                 **settings,
             }
         )["TargetGroups"][0]["TargetGroupArn"]
         for site in sites:
             self.elbv2.register_targets(TargetGroupArn=arn, Targets=[target(site)])
         return arn
+
+    def tcp_group(self, *echoes: Echo, **settings: Any) -> str:
+        """A target group for flows that holds `echoes`, checked by connecting every 5 s of AWS's time."""
+        plain = {"Protocol": "TCP", "HealthCheckProtocol": "TCP", "Port": 9000}
+        wanted = {**plain, "HealthCheckPath": None, **settings}
+        arn = self.group(**{key: value for key, value in wanted.items() if value is not None})
+        self.register(arn, *echoes)
+        return arn
+
+    def register(self, group: str, *echoes: Echo) -> None:
+        if echoes:
+            self.elbv2.register_targets(TargetGroupArn=group, Targets=[tcp_target(echo) for echo in echoes])
+        self.plane.reconcile(REGION)
+
+    def deregister(self, group: str, *echoes: Echo) -> None:
+        self.elbv2.deregister_targets(TargetGroupArn=group, Targets=[tcp_target(echo) for echo in echoes])
+        self.plane.reconcile(REGION)
+
+    def set(self, group: str, **attributes: str) -> None:
+        """Write target group attributes; `__` stands for the dot in their names."""
+        wanted = [{"Key": key.replace("__", "."), "Value": value} for key, value in attributes.items()]
+        self.elbv2.modify_target_group_attributes(TargetGroupArn=group, Attributes=wanted)
+        self.plane.reconcile(REGION)
+
+    def states(self, group: str) -> list[str]:
+        return [health.state for health in self.plane.health(group).values()]
+
+    @contextlib.contextmanager
+    def balancing(self, *weights: tuple[str, int], **settings: Any) -> Iterator[str]:
+        """A TCP listener that forwards to groups with these weights, once all of their targets have been checked."""
+        settings = {"LoadBalancerArn": self.network, "Protocol": "TCP", **settings}
+        with self.listening(forward(*weights), **settings) as listener:
+            until(lambda: not any("initial" in self.states(group) for group, _ in weights))
+            yield listener
+
+    def names(self, listener: str, count: int) -> Counter[str]:
+        """Who takes `count` new flows; "" for those that nobody took."""
+        url = self.plane.listeners()[listener]
+        return Counter(name_of_one(url) for _ in range(count))
+
+    @contextlib.contextmanager
+    def flow(self, listener: str) -> Iterator[Flow]:
+        flow = Flow(self.plane.listeners()[listener])
+        try:
+            yield flow
+        finally:
+            flow.close()
 
     @contextlib.contextmanager
     def listening(self, *actions: dict[str, Any], **settings: Any) -> Iterator[str]:
@@ -158,6 +208,10 @@ def target(site: Site) -> dict[str, Any]:
     return {"Id": private(site), "Port": site.port}
 
 
+def tcp_target(echo: Echo) -> dict[str, Any]:
+    return {"Id": f"10.{echo.address.partition('.')[2]}", "Port": echo.port}
+
+
 def fixed(status: int, body: str = "") -> dict[str, Any]:
     config = {"StatusCode": str(status), "MessageBody": body, "ContentType": "text/plain"}
     return {"Type": "fixed-response", "FixedResponseConfig": config}
@@ -189,7 +243,9 @@ def running(directory: Path, sites: Sequence[Site]) -> Iterator[Rig]:
         stack.callback(server.stop)
         stack.callback(plane.stop)
         subnets = ec2.describe_subnets()["Subnets"][:2]
-        balancer = elbv2.create_load_balancer(Name="rig", Subnets=[subnet["SubnetId"] for subnet in subnets])
+        wanted = {"Subnets": [subnet["SubnetId"] for subnet in subnets]}
+        balancer = elbv2.create_load_balancer(Name="rig", **wanted)
+        network = elbv2.create_load_balancer(Name="rig-net", Type="network", **wanted)
         app = stack.enter_context(start_app(sites))
         plane.start()
         rig = Rig(
@@ -198,6 +254,7 @@ def running(directory: Path, sites: Sequence[Site]) -> Iterator[Rig]:
             plane=plane,
             vpc=subnets[0]["VpcId"],
             balancer=balancer["LoadBalancers"][0]["LoadBalancerArn"],
+            network=network["LoadBalancers"][0]["LoadBalancerArn"],
             app=app,
             sites={site.color: site for site in sites},
             groups={},

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import socket
 import socketserver
 import ssl
@@ -23,10 +24,7 @@ def reset(connection: socket.socket) -> None:
 
 @dataclass(slots=True)
 class Echo:
-    """A target that greets with its name and sends every line back; `reset` as a line makes it reset.
-
-    `probes` counts the connections that ended without a byte: what a health check does.
-    """
+    """A target that greets with its name and sends every line back; `reset` as a line makes it reset."""
 
     name: str
     address: str
@@ -64,12 +62,6 @@ class Echo:
             for connection in self._open:
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
-
-    def stop_listening(self) -> None:
-        """Refuse new connections and keep those there are."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._server = None
 
     def _serve(self, connection: socket.socket) -> None:
         if self.context is not None:
@@ -119,11 +111,9 @@ class Flow:
 
     def ended(self, seconds: float = _TIMEOUT) -> bool:
         """Whether the load balancer ends the flow in time, without a byte from us."""
-        self.socket.settimeout(seconds)
+        readable, _, _ = select.select([self.socket], [], [], seconds)
         try:
-            return self._lines.readline() == b""
-        except TimeoutError:
-            return False
+            return bool(readable) and self._lines.readline() == b""
         except ConnectionError:
             return True
 
@@ -147,9 +137,9 @@ def name_of_one(url: str) -> str:
 
 
 @contextlib.contextmanager
-def echoing(name: str, number: int, context: ssl.SSLContext | None = None) -> Iterator[Echo]:
+def echoing(name: str, number: int, *, port: int = 0, context: ssl.SSLContext | None = None) -> Iterator[Echo]:
     """A target at an address of this process's own."""
-    echo = Echo(name, f"127.78.{os.getpid() % 256}.{number}", context=context)
+    echo = Echo(name, f"127.78.{os.getpid() % 256}.{number}", port, context)
     echo.start()
     try:
         yield echo

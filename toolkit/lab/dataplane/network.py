@@ -83,14 +83,18 @@ def endpoints(
     doorman: str,
 ) -> Json:
     """The targets of a listener's groups and the groups' weights; `standings` by target group ARN."""
+    forwarded = _forwarded(listener)
+    # Where every weight is 0 Envoy would take all groups for equal, so no target takes a flow then.
+    takes = any(weight for _, weight in forwarded)
     return {
         "@type": ENDPOINTS_TYPE,
         "cluster_name": resource_name(listener.arn),
         "policy": {"overprovisioning_factor": _ONE_OF_A_THOUSAND},
         "endpoints": [
-            _locality(number, groups[arn], weight, standings.get(arn, {}), doorman)
-            for number, (arn, weight) in enumerate(_forwarded(listener))
+            _locality(number, groups[arn], weight, found if takes else _barred(found), doorman)
+            for number, (arn, weight) in enumerate(forwarded)
             if arn in groups
+            for found in (standings.get(arn, {}),)
         ],
     }
 
@@ -173,6 +177,11 @@ def _forwarded(listener: Listener) -> tuple[tuple[str, int], ...]:
     return action.groups if isinstance(action, Forward) else ()
 
 
+def _barred(standings: Mapping[Target, Standing]) -> Mapping[Target, Standing]:
+    """The same with nobody taking new flows."""
+    return {target: Standing.KEEPS if each is Standing.TAKES else each for target, each in standings.items()}
+
+
 def _locality(
     number: int, group: TargetGroup, weight: int, standings: Mapping[Target, Standing], doorman: str
 ) -> Json:  # fmt: skip
@@ -191,7 +200,7 @@ def _locality(
         for target, standing in standings.items()
         if target.address is not None
     ]
-    if not any(standing is Standing.TAKES for standing in standings.values()):
+    if weight and Standing.TAKES not in standings.values():
         # Else the locality's weight would go to the other groups.
         address = {"socket_address": {"address": _NOBODY, "port_value": 1 + number}}
         nobody = {"address": address, "health_check_config": {"address": {"pipe": {"path": doorman}}}}

@@ -18,7 +18,7 @@ from toolkit.lab.dataplane.certificate import self_signed
 from toolkit.lab.dataplane.coalesce import Coalescer
 from toolkit.lab.dataplane.config import Layout, resources
 from toolkit.lab.dataplane.flows import FlowLedger, MinuteFlows
-from toolkit.lab.dataplane.health import TargetHealth
+from toolkit.lab.dataplane.health import TargetHealth, hosts_of
 from toolkit.lab.dataplane.listeners import LOOPBACK, Certificate, bootstrap
 from toolkit.lab.dataplane.model import (
     Listener,
@@ -47,6 +47,8 @@ SERVED = frozenset({"HTTP", "HTTPS", "TCP", "TLS"})
 ENCRYPTED = frozenset({"HTTPS", "TLS"})
 _TAIL_SECONDS = 1.0
 _LOOK_SECONDS = 0.1
+ADMISSION_SECONDS = 2.0
+_ADMISSION_POLL_SECONDS = 0.01
 
 
 class DataPlane:
@@ -240,7 +242,8 @@ class DataPlane:
             standings=self._look(wanted),
         )
         try:
-            self._programmer.apply(resources(wanted, layout))
+            if self._programmer.apply(resources(wanted, layout)):
+                self._await_admission(wanted, layout.standings)
         except LabError:
             self._ports.reconsider(arn for arn in ports if arn not in self._urls)
             raise
@@ -262,7 +265,7 @@ class DataPlane:
             return all(hosts[key].failed for key in keys if key in hosts)
 
         groups = (
-            Group(group, self._roster.health(arn), self._roster.draining(arn, now))
+            Group(group, self._roster.health(arn), self._roster.draining(arn))
             for arn, group in groups_by_arn(snapshots).items()
             if arn in clusters and group.is_tcp
         )
@@ -272,6 +275,24 @@ class DataPlane:
                 for target in (target for target, standing in each.items() if standing is Standing.CLOSES):
                     self._flow_ledger.closing(suffix_of(arn), f"{target.address}:{target.port}", now=now)
         return standings
+
+    def _await_admission(
+        self, snapshots: Mapping[str, Snapshot], standings: Mapping[str, Mapping[Target, Standing]]
+    ) -> None:  # fmt: skip
+        """Wait until the doorman has let in every target that takes flows: Envoy holds a new one back until then."""
+        wanted = {
+            (resource_name(listener.arn), target.address, target.port)
+            for _, listener in _tcp_listeners(snapshots)
+            for arn in forwarded(listener)
+            for target, standing in standings.get(arn, {}).items()
+            if standing is Standing.TAKES and target.address is not None
+        }
+        deadline = time.monotonic() + ADMISSION_SECONDS
+        while wanted and self._admin is not None and time.monotonic() < deadline:
+            hosts = hosts_of(self._admin.clusters())
+            if not any(hosts[key].failed for key in wanted if key in hosts):
+                return
+            time.sleep(_ADMISSION_POLL_SECONDS)
 
     def _follow_health(self) -> None:
         """Let new flows, and those to be closed, follow the health checks and the deregistration delays."""

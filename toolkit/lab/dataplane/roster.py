@@ -67,10 +67,9 @@ class Roster:
             for target in group.targets
         }  # fmt: skip
 
-    def draining(self, target_group_arn: str, now: float) -> Mapping[Target, float]:
-        """Who has left the group and drains still, and until when; `now` and the answer by this roster's clock."""
-        found = self._view.draining.get(target_group_arn, {})
-        return {target: until for target, until in found.items() if until > now}
+    def draining(self, target_group_arn: str) -> Mapping[Target, float]:
+        """Who has left the group, and until when (by this roster's clock) they drain or did a moment ago."""
+        return self._view.draining.get(target_group_arn, {})
 
     def hosts(self) -> Mapping[HostKey, HostState]:
         """Every target as Envoy sees it, at most a moment ago."""

@@ -23,7 +23,10 @@ class Standing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What is known of one group at this moment. `draining`: until when (epoch seconds) who has left it drains."""
+    """What is known of one group at this moment. `draining`: until when (epoch seconds) who has left it drains.
+
+    Who has just ceased to drain is among them.
+    """
 
     group: TargetGroup
     health: Mapping[tuple[str, int], TargetHealth]
@@ -42,6 +45,7 @@ class Standings:
 
     def __init__(self) -> None:
         self._leaving: dict[_Key, float] = {}
+        self._parted: dict[_Key, float] = {}
         self._closing: set[_Key] = set()
         self._healthy: frozenset[_Key] = frozenset()
 
@@ -63,15 +67,7 @@ class Standings:
         self._closing = {
             (arn, target) for arn, target in self._closing if arn in by_arn and not is_closed(by_arn[arn].group, target)
         }
-        self._leaving = {
-            (arn, target): until
-            for (arn, target), until in {**self._leaving, **_draining(by_arn.values())}.items()
-            if arn in by_arn and target not in by_arn[arn].group.targets
-        }
-        over = {key for key, until in self._leaving.items() if until <= now}
-        for key in over:
-            del self._leaving[key]
-        self._closing |= {key for key in over if by_arn[key[0]].group.closes_deregistered}
+        self._closing |= {key for key in self._gone(by_arn, now) if by_arn[key[0]].group.closes_deregistered}
         healthy = frozenset((arn, target) for arn, each in by_arn.items() for target in _healthy(each))
         open_to_all = by_arn.keys() - {arn for arn, _ in healthy}
         self._closing |= {
@@ -83,6 +79,20 @@ class Standings:
         }
         self._healthy = healthy
         return {arn: dict(self._standings(each, arn in open_to_all)) for arn, each in by_arn.items()}
+
+    def _gone(self, by_arn: Mapping[str, Group], now: float) -> frozenset[_Key]:
+        """Those whose time to drain is over since the last look."""
+        draining = _draining(by_arn.values())
+        leaving = {
+            (arn, target): until
+            for (arn, target), until in {**self._leaving, **draining}.items()
+            if arn in by_arn and target not in by_arn[arn].group.targets and self._parted.get((arn, target)) != until
+        }
+        gone = {key: until for key, until in leaving.items() if until <= now}
+        self._leaving = {key: until for key, until in leaving.items() if until > now}
+        # Who has gone may be reported for a while yet.
+        self._parted = {key: until for key, until in {**self._parted, **gone}.items() if draining.get(key) == until}
+        return frozenset(gone)
 
     def _standings(self, each: Group, open_to_all: bool) -> Iterator[tuple[Target, Standing]]:
         arn = each.group.arn
