@@ -63,7 +63,9 @@ class Supervisor:
         self._checks = HealthChecks(self._plane)
         self._fidelity = Fidelity(health=self._checks, on_change=self._reconciler)
         self._hosts = HostCounts()
-        self._metrics = MetricsSource(self._plane.traffic, self._hosts, self._lateness, time.time)
+        self._metrics = MetricsSource(
+            self._plane.traffic, self._hosts, self._lateness, time.time, flows=self._plane.flows
+        )
 
     def run(self, ready: Callable[[Published], None]) -> None:
         """Serve until told to stop. `ready` is called once, when everything answers."""
