@@ -21,7 +21,7 @@ while :; do sleep 0.02; done
 
 
 def run(
-    directory: Path, environ: dict[str, str], *arguments: str, **options: object
+    directory: Path, environ: dict[str, str], *arguments: str, **options: Any
 ) -> tuple[process.Finished, list[str]]:
     lines: list[str] = []
     finished = process.run("plan", *arguments, directory=directory, environ=environ, on_line=lines.append, **options)

@@ -58,6 +58,7 @@ class Diagnostic:
     detail: str = ""
     address: str = ""
     place: str = ""  # file:line
+    code: str = ""  # what stands there
 
     @property
     def is_error(self) -> bool:
@@ -129,6 +130,7 @@ def _diagnostic(told: Mapping[str, Any]) -> Diagnostic:
         detail=_text(told.get("detail")),
         address=_text(told.get("address")),
         place=f"{filename}:{line}" if filename else "",
+        code=_text(_mapping(told.get("snippet")).get("code")).strip(),
     )
 
 

@@ -1,7 +1,8 @@
 """Where the AWS provider comes from where the public registry cannot be reached, and what a child inherits.
 
 A mirror is a directory in the layout of `terraform providers mirror`, packed or unpacked:
-`HOSTNAME/NAMESPACE/TYPE/...`. It counts only if it holds the AWS provider.
+`HOSTNAME/NAMESPACE/TYPE/...`. It counts only if it holds the AWS provider, and under the host of the registry that
+the program means by `hashicorp/aws`: OpenTofu looks for registry.opentofu.org in it, and follows no link on the way.
 """
 
 import re
@@ -10,10 +11,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from toolkit.errors import ProviderUnavailable
+from toolkit.infra.program import TERRAFORM, Program
 
 MIRROR_VARIABLE = "BLUEGREEN_TF_MIRROR"
-_HOST = "registry.terraform.io"
-_AWS = Path(_HOST, "hashicorp", "aws")
 _SYSTEM_PREFIXES = (Path("/opt"), Path("/usr/share"), Path("/usr/local/share"))
 
 
@@ -22,26 +22,28 @@ def find_mirror(
     *,
     directory: Path = Path(),
     system_prefixes: tuple[Path, ...] = _SYSTEM_PREFIXES,
+    program: Program = TERRAFORM,
 ) -> Path | None:
-    """The mirror to hand to `terraform init -plugin-dir`; None leaves the choice to Terraform.
+    """The mirror to hand to `init -plugin-dir`; None leaves the choice to the program.
 
     First what BLUEGREEN_TF_MIRROR names, then Terraform's own implied mirror directories (the first of
-    them lies in `directory`, the configuration), then a `registry.terraform.io` folder one level below
-    a system prefix.
+    them lies in `directory`, the configuration), then a folder of the registry's name one level below a
+    system prefix.
 
     Raises:
         ProviderUnavailable: BLUEGREEN_TF_MIRROR names nothing usable.
     """
-    named = named_mirror(environ)
+    named = named_mirror(environ, program=program)
     if named is not None:
         return named
-    for candidate in (*implied_directories(environ, directory=directory), *_below(system_prefixes)):
-        if _holds_aws(candidate):
+    implied = implied_directories(environ, directory=directory, program=program)
+    for candidate in (*implied, *_below(system_prefixes)):
+        if _holds_aws(candidate, program):
             return candidate.resolve()
     return None
 
 
-def named_mirror(environ: Mapping[str, str]) -> Path | None:
+def named_mirror(environ: Mapping[str, str], *, program: Program = TERRAFORM) -> Path | None:
     """The mirror that BLUEGREEN_TF_MIRROR names; None where it is unset or empty.
 
     Raises:
@@ -51,26 +53,39 @@ def named_mirror(environ: Mapping[str, str]) -> Path | None:
     if not value:
         return None
     path = Path(value).expanduser()
-    if _holds_aws(path):
+    if _holds_aws(path, program):
         return path.resolve()
-    if path.name == _HOST and _holds_aws(path.parent):
+    if path.name == program.registry and _holds_aws(path.parent, program):
         hint = f"Name the directory above it: {MIRROR_VARIABLE}={path.parent}"
+    elif _holds_aws(path, program.other):
+        raise ProviderUnavailable(
+            f"{MIRROR_VARIABLE}={value} is a mirror for {program.other.product}: it holds "
+            f"{program.other.registry}, and {program.product} looks for {program.registry}.",
+            hint=f"Fill it for {program.product} with `{program.name} providers mirror {path}`.",
+        )
     elif not _is_dir(path):
         hint = f"There is no such directory; unset {MIRROR_VARIABLE} to use the public registry."
     else:
-        hint = f"It must contain {_AWS}; `terraform providers mirror DIR` fills such a directory."
+        hint = f"It must contain {_aws(program)}; `{program.name} providers mirror DIR` fills such a directory."
     raise ProviderUnavailable(f"{MIRROR_VARIABLE}={value} is no provider mirror.", hint=hint)
 
 
 def implied_directories(
-    environ: Mapping[str, str], *, directory: Path = Path(), platform: str = sys.platform
+    environ: Mapping[str, str],
+    *,
+    directory: Path = Path(),
+    platform: str = sys.platform,
+    program: Program = TERRAFORM,
 ) -> tuple[Path, ...]:
-    """Where Terraform itself looks before it asks a registry.
+    """Where the program itself looks before it asks a registry.
 
-    Source: Terraform CLI configuration, "Implied Local Mirror Directories".
+    Source: Terraform CLI configuration, "Implied Local Mirror Directories"; OpenTofu has them all, and a
+    directory of its own below XDG_DATA_HOME.
     """
     home = Path(environ.get("HOME") or Path.home())
-    own = (directory / "terraform.d" / "plugins", home / ".terraform.d" / "plugins")
+    own: tuple[Path, ...] = (directory / "terraform.d" / "plugins", home / ".terraform.d" / "plugins")
+    if program.is_opentofu and environ.get("XDG_DATA_HOME"):
+        own = (*own, Path(environ["XDG_DATA_HOME"], "opentofu", "plugins"))
     if platform == "darwin":
         support = Path("Library", "Application Support", "io.terraform", "plugins")
         return (*own, home / support, Path("/") / support)
@@ -81,10 +96,9 @@ def implied_directories(
     return (*own, *(Path(folder, "terraform", "plugins") for folder in data if folder))
 
 
-def decides_itself(environ: Mapping[str, str]) -> bool:
+def decides_itself(environ: Mapping[str, str], *, program: Program = TERRAFORM) -> bool:
     """Whether the user's own CLI configuration says where providers come from (`provider_installation`)."""
-    home = Path(environ.get("HOME") or Path.home())
-    file = Path(environ.get("TF_CLI_CONFIG_FILE") or home / ".terraformrc")
+    file = _cli_configuration(environ, program)
     try:
         return re.search(r"^\s*provider_installation\b", file.read_text("utf-8", "replace"), re.MULTILINE) is not None
     except OSError:  # none, or not ours to read
@@ -106,6 +120,24 @@ def child_environment(environ: Mapping[str, str], *, endpoint_url: str | None = 
     return child | {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
 
 
+def _cli_configuration(environ: Mapping[str, str], program: Program) -> Path:
+    """The CLI configuration that the program reads, whether it exists or not.
+
+    Source: "CLI Configuration" of either. OpenTofu reads Terraform's where it finds none of its own.
+    """
+    named = environ.get("TF_CLI_CONFIG_FILE")
+    if named:
+        return Path(named)
+    home = Path(environ.get("HOME") or Path.home())
+    shared = home / ".terraformrc"
+    if not program.is_opentofu:
+        return shared
+    own = home / ".tofurc"
+    if _is_file(own) or _is_file(shared):
+        return own if _is_file(own) else shared
+    return Path(environ["XDG_CONFIG_HOME"], "opentofu", "tofurc") if environ.get("XDG_CONFIG_HOME") else own
+
+
 def _below(prefixes: tuple[Path, ...]) -> Iterator[Path]:
     for prefix in prefixes:
         try:
@@ -114,8 +146,12 @@ def _below(prefixes: tuple[Path, ...]) -> Iterator[Path]:
             continue
 
 
-def _holds_aws(directory: Path) -> bool:
-    return _is_dir(directory / _AWS)
+def _holds_aws(directory: Path, program: Program) -> bool:
+    return _is_dir(directory / _aws(program))
+
+
+def _aws(program: Program) -> Path:
+    return Path(program.registry, "hashicorp", "aws")
 
 
 def _is_dir(path: Path) -> bool:

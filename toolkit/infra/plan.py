@@ -34,6 +34,9 @@ _REASONS: Mapping[str, str] = {
     "delete_because_each_key": "its key is gone from for_each",
     "delete_because_wrong_repetition": "count or for_each was added or removed",
     "delete_because_no_move_target": "the target of its moved block does not exist",
+    "delete_because_enabled_false": "it is not enabled any more",
+    "forgot_because_lifecycle_destroy_in_config": "its configuration says not to destroy it",
+    "forgot_because_lifecycle_destroy_in_state": "its configuration said not to destroy it",
 }
 
 
@@ -59,6 +62,7 @@ _ACTIONS: Mapping[tuple[str, ...], Action | None] = {
     ("create", "delete"): Action.REPLACE,
     # The old object is kept in AWS but no longer managed; the new one starts at its seed all the same.
     ("create", "forget"): Action.REPLACE,
+    ("forget", "create"): Action.REPLACE,  # OpenTofu's order
 }
 
 

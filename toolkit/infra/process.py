@@ -41,9 +41,10 @@ def run(
     directory: Path,
     environ: Mapping[str, str],
     on_line: Callable[[str], None],
+    program: str = "terraform",
     **options: Any,
 ) -> Finished:
-    """Run `terraform COMMAND -OPTIONS ARGUMENTS` in `directory`; `on_line` gets each line of stdout.
+    """Run `PROGRAM COMMAND -OPTIONS ARGUMENTS` in `directory`; `on_line` gets each line of stdout.
 
     While it runs, SIGINT, SIGTERM and SIGHUP to this process become one interrupt to terraform, which then
     finishes what is under way and saves its state. A second SIGINT is passed on too: terraform then stops
@@ -55,7 +56,7 @@ def run(
     with _Signals() as signals:
         # One object per command: python-terraform's var files belong to the object.
         try:
-            process = _Terraform(directory, environ).cmd(command, *arguments, synchronous=None, **options)[0]
+            process = _Terraform(program, directory, environ).cmd(command, *arguments, synchronous=None, **options)[0]
         except OSError as error:
             raise CannotStart(str(error)) from error
         signals.follow(process)
@@ -81,8 +82,8 @@ def run(
 
 
 class _Terraform(python_terraform.Terraform):  # type: ignore[misc]  # the library has no types
-    def __init__(self, directory: Path, environ: Mapping[str, str]) -> None:
-        super().__init__(working_dir=str(directory), state=_NO_STATE)
+    def __init__(self, program: str, directory: Path, environ: Mapping[str, str]) -> None:
+        super().__init__(working_dir=str(directory), state=_NO_STATE, terraform_bin_path=program)
         self._environ = dict(environ)
 
     def cmd(self, cmd: str, *args: str, synchronous: None, **kwargs: Any) -> tuple[subprocess.Popen[str], None, None]:

@@ -1,8 +1,9 @@
-"""Terraform's commands as the toolkit needs them: checked plans, typed events, errors with a way out."""
+"""Terraform's commands as the toolkit needs them: checked plans, typed events, errors with a way out.
+
+OpenTofu has the same commands and answers in the same forms; `program.chosen` says which of the two runs.
+"""
 
 import json
-import re
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.errors import Interrupted, TerraformFailed, TerraformMissing, UsageError
-from toolkit.infra import diagnosis, events, plan, process, scrub
+from toolkit.infra import diagnosis, events, plan, process, scrub, state
 from toolkit.infra.endpoint import require_listener
 from toolkit.infra.events import Diagnostic, Event, Log, Progress, Stage, Summary
 from toolkit.infra.mirror import MIRROR_VARIABLE, child_environment, decides_itself, find_mirror, named_mirror
+from toolkit.infra.program import MINIMUM, Program, chosen, numbers
 
 _HAS_CHANGES = 2  # exit code of `plan -detailed-exitcode`
-MINIMUM = (1, 9)  # cross-variable validation, and `init -json`
-_GET_IT = "Get version 1.9 or newer from https://developer.hashicorp.com/terraform/install"
 
 Listener = Callable[[Event], None]
 
@@ -69,24 +69,34 @@ class Terraform:
         self._environ = child_environment(environ, endpoint_url=endpoint_url)
         self._listener = listener
         self._scrub = scrub.of_environment(self._environ)
-        self._is_fit = False
+        self._chosen: Program | None = None
+        self._version = ""
 
-    def version(self) -> str:
-        """Terraform's version.
+    @property
+    def program(self) -> Program:
+        """The program that runs.
 
         Raises:
-            TerraformMissing: there is none on the PATH, it cannot be run, or it is too old.
+            TerraformMissing: there is none.
         """
-        if shutil.which("terraform", path=self._environ.get("PATH")) is None:
-            raise TerraformMissing("terraform is not on the PATH.", hint=_GET_IT)
-        document = self._json("version")
-        version = str(document.get("terraform_version", ""))
-        numbers = re.match(r"(\d+)\.(\d+)", version)
-        if numbers is None:
-            raise TerraformMissing(f"the terraform on the PATH says its version is {version!r}.", hint=_GET_IT)
-        if (int(numbers[1]), int(numbers[2])) < MINIMUM:
-            raise TerraformMissing(f"terraform {version} is too old.", hint=_GET_IT)
-        self._is_fit = True
+        if self._chosen is None:
+            self._chosen = chosen(self._environ)
+        return self._chosen
+
+    def version(self) -> str:
+        """The program's version, in its own numbering.
+
+        Raises:
+            TerraformMissing: there is no program, it cannot be run, or it is too old.
+        """
+        program = self.program
+        version = str(self._json("version").get("terraform_version", ""))
+        told = numbers(version)
+        if told is None:
+            raise TerraformMissing(f"{program.command} says its version is {version!r}.", hint=program.get_it)
+        if told < MINIMUM:
+            raise TerraformMissing(f"{program.name} {version} is too old.", hint=program.get_it)
+        self._version = version
         return version
 
     def init(self, *, upgrade: bool = False) -> Path | None:
@@ -100,10 +110,11 @@ class Terraform:
             TerraformFailed: anything else went wrong.
         """
         self._ready()
-        named = named_mirror(self._environ)
+        program = self.program
+        named = named_mirror(self._environ, program=program)
         mirror = named
-        if mirror is None and not decides_itself(self._environ):
-            mirror = find_mirror(self._environ, directory=self.directory)
+        if mirror is None and not decides_itself(self._environ, program=program):
+            mirror = find_mirror(self._environ, directory=self.directory, program=program)
         missing = self._install(mirror, upgrade=upgrade)
         if not missing:
             return mirror
@@ -111,7 +122,7 @@ class Terraform:
             raise diagnosis.no_provider(
                 missing,
                 registry=f"the mirror {named} lacks what this configuration needs",
-                hint=f"Add it with `terraform providers mirror {named}` where there is a network, "
+                hint=f"Add it with `{program.name} providers mirror {named}` where there is a network, "
                 f"or unset {MIRROR_VARIABLE} to use the public registry.",
             )
         reasons = missing
@@ -125,7 +136,7 @@ class Terraform:
             reasons,
             registry="a provider cannot be had from its registry",
             hint=f"Where the registry cannot be reached, set {MIRROR_VARIABLE} to a directory filled by "
-            "`terraform providers mirror DIR`.",
+            f"`{program.name} providers mirror DIR`.",
         )
 
     @contextmanager
@@ -134,9 +145,11 @@ class Terraform:
 
         Raises:
             AwsUnreachable: nothing listens at the endpoint.
+            TerraformMissing: a newer version wrote the state.
             TerraformFailed: it could not be planned, or not be read; nothing was changed.
         """
         self._ready()
+        self._require_fit_state()
         require_listener(self._environ)
         with tempfile.TemporaryDirectory(prefix="bluegreen-plan-") as private:  # mode 0700
             path = Path(private, "plan")
@@ -190,10 +203,17 @@ class Terraform:
     def _ready(self) -> None:
         if not self.directory.is_dir():
             raise UsageError(f"there is no directory {self.directory}.", hint="Name the configuration with --dir.")
-        if not any(self.directory.glob("*.tf")) and not any(self.directory.glob("*.tf.json")):
+        patterns = ("*.tf", "*.tf.json", *(("*.tofu", "*.tofu.json") if self.program.is_opentofu else ()))
+        if not any(any(self.directory.glob(pattern)) for pattern in patterns):
             raise UsageError(f"{self.directory} holds no Terraform configuration (*.tf).", hint="Name one with --dir.")
-        if not self._is_fit:
+        if not self._version:
             self.version()
+
+    def _require_fit_state(self) -> None:
+        path = state.local_path(self.directory, self._environ)
+        written = None if path is None else state.of_file(path)
+        if written is not None:
+            state.require_fit(written, self.program, self._version)
 
     def _install(self, mirror: Path | None, *, upgrade: bool) -> str:
         """Run init; returns why a provider could not be had, empty when all went well."""
@@ -228,9 +248,9 @@ class Terraform:
         try:
             document = json.loads("".join(lines))
         except (ValueError, RecursionError) as error:
-            raise TerraformFailed(f"terraform {command} answered with something that is no JSON.") from error
+            raise TerraformFailed(f"{self.program.name} {command} answered with something that is no JSON.") from error
         if not isinstance(document, dict):
-            raise TerraformFailed(f"terraform {command} answered with JSON of an unknown form.")
+            raise TerraformFailed(f"{self.program.name} {command} answered with JSON of an unknown form.")
         return document
 
     def _start(self, command: str, *arguments: str, on_line: Callable[[str], None], **options: Any) -> process.Finished:
@@ -241,11 +261,12 @@ class Terraform:
                 directory=self.directory,
                 environ=self._environ,
                 on_line=on_line,
+                program=self.program.command,
                 json=process.FLAG,
                 **options,
             )
         except process.CannotStart as error:
-            raise TerraformMissing(f"terraform cannot be run: {error}.", hint=_GET_IT) from error
+            raise TerraformMissing(f"{self.program.name} cannot be run: {error}.", hint=self.program.get_it) from error
 
     def _hear(self, event: Event) -> None:
         match event:
@@ -257,19 +278,25 @@ class Terraform:
             case _:
                 self._listener(event)
 
-    def _demand(self, ran: "_Ran", state: str, *, accepted: tuple[int, ...] = (0,)) -> None:
-        """Raise what a command's end calls for; `state` is a sentence on how things stand."""
+    def _demand(self, ran: "_Ran", standing: str, *, accepted: tuple[int, ...] = (0,)) -> None:
+        """Raise what a command's end calls for; `standing` is a sentence on how things stand."""
         if ran.interrupts > 1:
             raise Interrupted(
-                f"interrupted twice: terraform {ran.command} was made to stop at once, and its state may lack "
-                "what was under way.",
+                f"interrupted twice: {self.program.name} {ran.command} was made to stop at once, and its state may "
+                "lack what was under way.",
                 hint="Look at `bluegreen infra plan` before anything else.",
             )
         if ran.interrupts:
-            raise Interrupted(f"interrupted: terraform {ran.command} ended properly. {state}")
+            raise Interrupted(f"interrupted: {self.program.name} {ran.command} ended properly. {standing}")
         if ran.code not in accepted:
             raise diagnosis.failure(
-                ran.command, ran.diagnostics, ran.stderr, code=ran.code, state=state, scrub=self._scrub
+                ran.command,
+                ran.diagnostics,
+                ran.stderr,
+                code=ran.code,
+                state=standing,
+                scrub=self._scrub,
+                program=self.program,
             )
 
 
