@@ -30,7 +30,7 @@ from toolkit.cli import adopt as cli_adopt
 from toolkit.cli.app import main
 from toolkit.config import load
 from toolkit.contract import parse
-from toolkit.errors import AccessDenied, AwsUnreachable, CredentialsError, UnknownService
+from toolkit.errors import AccessDenied, AwsUnreachable, ContractError, CredentialsError, UnknownService
 from toolkit.rollout.adopted import adopted
 from toolkit.rollout.ownership import CodeDeployGroup, EcsService
 from toolkit.runner.adopt import Surroundings
@@ -431,12 +431,15 @@ def test_one_contract_that_cannot_be_read_does_not_hide_the_others(run: Run) -> 
 
     def contract(service: str) -> Any:
         if service == "broken":
-            raise UnknownService("the contract is malformed")
+            raise ContractError("the contract is malformed")
+        if service == "planned":
+            raise UnknownService("no service 'planned'")
         return web
 
-    around = replace(owned(), services=lambda _: ["broken", "web"], contract=contract)
-    ended = run(around, "--listener", PAIR.arn)
-    one_line(ended, 19, "service web has this route already")
+    around = replace(owned(), services=lambda _: ["broken", "planned", "web"], contract=contract)
+    one_line(run(around, "--listener", PAIR.arn), 19, "service web has this route already")
+    _, _, err = run(replace(around, services=lambda _: ["broken", "planned"]), "--listener", PAIR.arn)
+    assert err == "warning: could not check whether service broken has this: the contract is malformed\n"
 
 
 def test_credentials_that_end_in_the_middle_end_it(run: Run) -> None:

@@ -13,6 +13,7 @@ from toolkit.errors import (
     AwsUnreachable,
     BluegreenError,
     CredentialsError,
+    UnknownService,
     UsageError,
     VerifyFailed,
     WrongAccount,
@@ -231,6 +232,8 @@ def _contracts(name: str, around: Surroundings, warnings: list[str]) -> dict[str
             contracts[service] = around.contract(service)
         except CredentialsError:
             raise
+        except UnknownService:
+            continue  # no contract, so no route either
         except BluegreenError as error:
             warnings.append(f"could not check whether service {service} has this: {error.message}")
     return contracts
