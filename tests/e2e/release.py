@@ -52,6 +52,11 @@ class Release:
         """`bluegreen infra COMMAND` with the world's variables, some of them `changed`."""
         return infra(self.bluegreen, self.directory, command, {**self.variables, **changed}, *words)
 
+    def drift(self) -> Ended:
+        """`bluegreen drift web -o json`, looking at a plan with the world's variables too."""
+        words = ("--dir", str(self.directory), *_given(self.variables))
+        return self.bluegreen("drift", "web", *words, "-o", "json", timeout=180.0)
+
     def status(self) -> Any:
         return self.bluegreen("status", "web", "-o", "json").json()
 
@@ -106,8 +111,7 @@ def provisioned(scratch: Path) -> Iterator[Release]:
 
 def infra(bluegreen: Commands, directory: Path, command: str, variables: Mapping[str, Any], *words: str) -> Ended:
     """`bluegreen infra COMMAND`, each variable as the JSON that Terraform reads."""
-    given = [word for name, value in variables.items() for word in ("--var", f"{name}={_spelled(value)}")]
-    return bluegreen("infra", command, "--dir", str(directory), *given, *words, timeout=180.0)
+    return bluegreen("infra", command, "--dir", str(directory), *_given(variables), *words, timeout=180.0)
 
 
 def _applied(bluegreen: Commands, directory: Path, variables: Mapping[str, Any]) -> Ended:
@@ -125,6 +129,10 @@ def _environ(lab: Lab, scratch: Path) -> dict[str, str]:
         "XDG_CACHE_HOME": str(scratch / "cache"),
         "XDG_STATE_HOME": str(scratch / "state"),
     }
+
+
+def _given(variables: Mapping[str, Any]) -> list[str]:
+    return [word for name, value in variables.items() for word in ("--var", f"{name}={_spelled(value)}")]
 
 
 def _spelled(value: Any) -> str:

@@ -1,14 +1,19 @@
 """The whole way for real: Terraform provisions, the toolkit shifts, traffic runs; one world, its tests in order.
 
-Terraform applies twice: once all of it, once a change to the rule's condition.
+Terraform applies all of it once, and then changes: the rule's condition, its stickiness and test routes.
 """
 
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -23,6 +28,7 @@ from toolkit.lab.processes import is_running
 pytestmark = [pytest.mark.e2e, pytest.mark.lab, pytest.mark.terraform]
 
 RULE = "module.route.aws_lb_listener_rule.this"
+HEADER_VALUES = {"blue": "b1ue-s3cret", "green": 'it\'s-$HOME-"of"-gr33n'}
 PLATEAU = 4000  # requests that a split is judged by
 CHI_SQUARED_BOUND = 23.93  # 1 degree of freedom, p = 1e-6: one false alarm in a million runs
 SETTLED = 0.02  # seconds; two buckets of the load's result, so that no bucket lies on an edge
@@ -184,6 +190,74 @@ def test_ctrl_c_between_write_and_read_back_leaves_the_shift_whole_and_recorded(
     record = on_blue.status()["record"]
     assert record["in_doubt"] is False
     assert record["splits"] == {"web": {"blue": 80, "green": 20}}
+
+
+def stickiness_of(release: Release) -> int | None:
+    """The seconds of the route's stickiness as AWS holds it; None where it is off."""
+    rule = release.pair.client("elbv2").describe_rules(RuleArns=release.pair.rule_arns)["Rules"][0]
+    sticky = rule["Actions"][-1]["ForwardConfig"].get("TargetGroupStickinessConfig") or {}
+    return int(sticky["DurationSeconds"]) if sticky.get("Enabled") else None
+
+
+def drift_of(release: Release, code: int) -> dict[str, dict[str, Any]]:
+    """What `bluegreen drift` finds, by subject; it ends with `code`."""
+    ended = release.drift()
+    assert ended.code == code, (ended.out, ended.err)
+    return {each["subject"]: each for each in json.loads(ended.out)["comparisons"]}
+
+
+def test_stickiness_edited_in_terraform_is_lost_by_the_apply_named_by_drift_and_written_by_sync(
+    on_blue: Release,
+) -> None:
+    assert on_blue.bluegreen("shift", "web", "green=20").code == 0
+    on_blue.variables |= {"stickiness": {"duration_seconds": 120}, "test_header_values": HEADER_VALUES}
+    applied = on_blue.infra("apply", "--yes", "-o", "json").json()
+    assert RULE not in {change["address"] for change in applied["plan"]["changes"]}
+    assert stickiness_of(on_blue) is None
+
+    found = drift_of(on_blue, 35)
+    stickiness = found.pop("route web, stickiness")
+    assert (stickiness["found"], stickiness["moved"]) == ("drift", "terraform")
+    assert "asks for stickiness of 120 s, AWS holds no stickiness" in stickiness["reason"]
+    assert stickiness["mends"][0]["command"] == "bluegreen sync web"
+    assert {each["found"] for each in found.values()} == {"ok"}, "weights that Terraform's state lacks are no drift"
+    assert {"Terraform's plan", "test route web-blue-test", "test route web-green-test"} <= set(found)
+
+    synced = on_blue.bluegreen("sync", "web")
+    assert synced.code == 0, synced.err
+    assert stickiness_of(on_blue) == 120
+    assert on_blue.pair.weights() == {"blue": 80, "green": 20}
+    record = on_blue.status()["record"]
+    assert (record["kind"], record["base"], record["in_doubt"]) == ("sync", "blue", False)
+    assert {each["found"] for each in drift_of(on_blue, 0).values()} == {"ok"}
+
+
+def test_the_plan_after_a_sync_is_empty(release: Release) -> None:
+    assert stickiness_of(release) == 120
+    assert release.plan_exit_code() == 0
+
+
+def test_stickiness_edited_in_aws_is_laid_to_aws(release: Release) -> None:
+    release.pair.set_weights(80, 20, stickiness=900)  # as with the AWS CLI, past Terraform and the toolkit
+    stickiness = drift_of(release, 35)["route web, stickiness"]
+    assert (stickiness["found"], stickiness["moved"]) == ("drift", "aws")
+    assert release.bluegreen("sync", "web").code == 0
+    assert stickiness_of(release) == 120
+
+
+def test_the_line_of_preview_reaches_the_idle_color_that_no_weight_leads_to(release: Release) -> None:
+    assert release.bluegreen("shift", "web", "green=0").code == 0
+    place = urlsplit(release.url).netloc
+    preview = release.bluegreen("preview", "web", "--via", place)
+    assert preview.code == 0, preview.err
+    (line,) = preview.out.splitlines()
+    words = shlex.split(line)
+    assert f"x-bluegreen-color: {HEADER_VALUES['green']}" in words
+    assert release.pair.weights() == {"blue": 100, "green": 0}
+    assert ask(release.url)[0] == "blue"
+    if shutil.which("curl"):
+        answer = subprocess.run(words, capture_output=True, text=True, check=True, timeout=30).stdout
+        assert "x-color: green" in answer.lower()
 
 
 def test_a_rollback_reaches_even_clients_whose_cookie_beats_the_weights(on_blue: Release) -> None:
