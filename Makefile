@@ -3,6 +3,8 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 SCAN   := .venv-scan
+# As toolkit/infra/program.py chooses: what BLUEGREEN_TERRAFORM names, else terraform, else tofu.
+TERRAFORM := $(or $(BLUEGREEN_TERRAFORM),$(shell command -v terraform || command -v tofu))
 PURE   := toolkit/errors.py,toolkit/traffic.py,toolkit/contract.py,toolkit/settings.py,toolkit/rollout/*
 
 .PHONY: help setup demo test lint format scan bench lock clean
@@ -22,7 +24,7 @@ $(STAMP): requirements.lock pyproject.toml
 
 .PHONY: terraform-present
 terraform-present:
-	@command -v terraform >/dev/null || { echo "terraform is not on the PATH; get version 1.9 or newer from https://developer.hashicorp.com/terraform/install" >&2; exit 1; }
+	@command -v "$(TERRAFORM)" >/dev/null || { echo "terraform is not on the PATH, and neither is tofu; get version 1.9 or newer of either from https://developer.hashicorp.com/terraform/install or https://opentofu.org/docs/intro/install" >&2; exit 1; }
 
 demo: terraform-present $(STAMP) ## provision, cut over and back under real traffic, offline
 	$(BIN)/bluegreen lab demo
@@ -43,7 +45,7 @@ lint: terraform-present $(STAMP) ## ruff, mypy, import-linter, terraform fmt and
 format: terraform-present $(STAMP) ## put the code in form, and fill the modules' READMEs
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	terraform fmt -recursive terraform
+	"$(TERRAFORM)" fmt -recursive terraform
 	$(BIN)/python terraform/readme.py
 
 scan: $(SCAN)/.installed ## look for insecure Terraform with checkov, in an environment of its own

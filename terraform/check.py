@@ -2,8 +2,8 @@
 """Check the form of all Terraform here, and that every module and example is valid.
 
 Run by `make lint`. Nothing is written beside the configurations: they are checked in a throwaway copy, for
-`terraform init` leaves a lock file where it runs. Exits 1 if something is wrong, 40 without terraform, and
-43 where no provider can be had.
+`init` leaves a lock file where it runs. Terraform or OpenTofu does it, as toolkit/infra/program.py chooses. Exits 1
+if something is wrong, 40 without either, and 43 where no provider can be had.
 """
 
 import os
@@ -19,6 +19,7 @@ from pathlib import Path
 
 from toolkit.errors import BluegreenError, TerraformMissing
 from toolkit.infra.mirror import child_environment, find_mirror
+from toolkit.infra.program import Program, chosen
 
 ROOT = Path(__file__).resolve().parent
 _WORKERS = 2
@@ -54,11 +55,12 @@ def check(root: Path, environ: Mapping[str, str]) -> tuple[list[Problem], int]:
     """What is wrong under `root`, and how many configurations were looked at.
 
     Raises:
-        TerraformMissing: there is no terraform on the PATH.
+        TerraformMissing: there is neither terraform nor tofu.
         ProviderUnavailable: BLUEGREEN_TF_MIRROR names nothing usable.
     """
+    program = chosen(environ)
     child = child_environment(environ)
-    mirror = find_mirror(environ)
+    mirror = find_mirror(environ, program=program)
     with tempfile.TemporaryDirectory(prefix="bluegreen-check-") as scratch:
         copy = Path(scratch, "terraform")
         shutil.copytree(root, copy, symlinks=True, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*"))
@@ -72,8 +74,8 @@ def check(root: Path, environ: Mapping[str, str]) -> tuple[list[Problem], int]:
             }
         configurations = list(configurations_below(copy))
         with ThreadPoolExecutor(max_workers=1 if mirror is None else _WORKERS) as pool:
-            form = pool.submit(_form, root, child)
-            found = pool.map(lambda path: _validity(path, copy, mirror, child), configurations)
+            form = pool.submit(_form, program, root, child)
+            found = pool.map(lambda path: _validity(program, path, copy, mirror, child), configurations)
             problems = [problem for problem in (form.result(), *found) if problem is not None]
     return problems, len(configurations)
 
@@ -84,26 +86,28 @@ def configurations_below(root: Path) -> Iterable[Path]:
         yield from sorted(path for path in (root / room).iterdir() if any(path.glob("*.tf")))
 
 
-def _form(root: Path, environ: Mapping[str, str]) -> Problem | None:
-    result = _terraform(root, environ, "fmt", "-check", "-diff", "-recursive")
+def _form(program: Program, root: Path, environ: Mapping[str, str]) -> Problem | None:
+    result = _run(program, root, environ, "fmt", "-check", "-diff", "-recursive")
     return None if result.returncode == 0 else Problem("", f"{result.stdout}Put it in form with `make format`.")
 
 
-def _validity(path: Path, root: Path, mirror: Path | None, environ: Mapping[str, str]) -> Problem | None:
+def _validity(
+    program: Program, path: Path, root: Path, mirror: Path | None, environ: Mapping[str, str]
+) -> Problem | None:
     where = str(path.relative_to(root))
     own = {**environ, "TF_DATA_DIR": str(root.parent / "data" / where)}
     plugins = [] if mirror is None else [f"-plugin-dir={mirror}"]
     for arguments in (["init", "-backend=false", "-input=false", *plugins], ["validate"]):
-        result = _terraform(path, own, *arguments)
+        result = _run(program, path, own, *arguments)
         if result.returncode != 0:
-            return Problem(where, f"terraform {arguments[0]} failed\n{result.stdout}")
+            return Problem(where, f"{program.name} {arguments[0]} failed\n{result.stdout}")
     return None
 
 
-def _terraform(path: Path, environ: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+def _run(program: Program, path: Path, environ: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
-            ["terraform", *arguments, "-no-color"],
+            [program.command, *arguments, "-no-color"],
             cwd=path,
             env=dict(environ),
             stdout=subprocess.PIPE,
@@ -112,11 +116,8 @@ def _terraform(path: Path, environ: Mapping[str, str], *arguments: str) -> subpr
             timeout=_TIMEOUT_S,
             check=False,
         )
-    except FileNotFoundError:
-        raise TerraformMissing(
-            "terraform is not on the PATH.",
-            hint="Get version 1.9 or newer from https://developer.hashicorp.com/terraform/install",
-        ) from None
+    except OSError as error:
+        raise TerraformMissing(f"{program.name} cannot be run: {error}.", hint=program.get_it) from error
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from toolkit.infra.mirror import child_environment, find_mirror
+from toolkit.infra.program import chosen
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TERRAFORM = REPOSITORY / "terraform"
@@ -29,14 +30,17 @@ def copy(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def terraform() -> Run:
-    """Run terraform in a directory, without the credentials and endpoints of whoever runs the tests."""
+    """Run terraform, or tofu, in a directory, without the credentials and endpoints of whoever runs the tests."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    mirror = find_mirror(environ)
+    program = chosen(environ)
+    mirror = find_mirror(environ, program=program)
 
     def run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+        if program.is_opentofu and arguments[0] == "test":
+            pytest.skip("the mocks need Terraform 1.11 (override_during), which OpenTofu does not have")
         plugins = [f"-plugin-dir={mirror}"] if mirror is not None and arguments[0] == "init" else []
         return subprocess.run(
-            ["terraform", *arguments, *plugins, "-no-color"],
+            [program.command, *arguments, *plugins, "-no-color"],
             cwd=directory,
             env=child_environment(environ),
             stdout=subprocess.PIPE,

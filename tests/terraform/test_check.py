@@ -69,11 +69,19 @@ def test_a_cli_configuration_that_is_missing_breaks_nothing(check: ModuleType, t
     assert check.check(tree, {**os.environ, "TF_CLI_CONFIG_FILE": str(tmp_path / "gone")}) == ([], 2)
 
 
-def test_without_terraform_it_says_where_to_get_it(
-    check: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_whichever_program_was_chosen_checks(check: ModuleType, tmp_path: Path) -> None:
+    tree = a_tree(tmp_path / "tree", main="")
+    (tmp_path / "bin").mkdir()
+    tofu = tmp_path / "bin" / "tofu"
+    tofu.write_text('#!/bin/sh\necho "tofu $*"\n[ "$1" != validate ]\n')
+    tofu.chmod(0o755)
+    problems, _ = check.check(tree, {"PATH": f"{tmp_path / 'bin'}:/bin", "HOME": str(tmp_path)})
+    assert [problem.where for problem in problems] == ["modules/one", "examples/two"]
+    assert "tofu validate failed\ntofu validate" in problems[0].output
+
+
+def test_without_either_program_it_says_where_to_get_one(check: ModuleType, tmp_path: Path) -> None:
     shutil.copytree(a_tree(tmp_path / "tree", main=""), tmp_path / "copy")
-    monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(TerraformMissing, match="not on the PATH") as raised:
         check.check(tmp_path / "copy", {"PATH": str(tmp_path)})
     assert "https://developer.hashicorp.com/terraform/install" in raised.value.hint
