@@ -1,13 +1,13 @@
 """Shift after shift on a Network Load Balancer: does a new flow fail, does a standing one end, does a split hold?
 
-    python -m tests.benchmarks.zero_downtime --nlb [--shifts 200] [--flows 450000] [--standing 100]
+    python -m tests.benchmarks.zero_downtime --nlb [--shifts 200] [--flows 600000] [--standing 100]
 
 Standing flows are opened on a split of 50/50, so that they stand on both colors, and are kept to the end, each with a
-message a second that its first target must answer. Beside them new flows are opened as fast as they end: a connection,
-a request, the answer, the target's close; nothing is retried. The toolkit shifts among the same splits as with an
-Application Load Balancer. Every tenth shift leaves a color idle; then targets are added to it and those that were added
-before are drained and ended, while the first ones stay, for standing flows are on them. After the last shift every
-standing flow must be answered once more.
+message a second that its first target must answer. Then each color gets as many targets again, which no standing flow
+is on. Beside them new flows are opened as fast as they end: a connection, a request, the answer, the target's close;
+nothing is retried. The toolkit shifts among the same splits as with an Application Load Balancer. Every tenth shift
+leaves a color idle; then those of its targets that came later are replaced: new ones registered and healthy, old ones
+drained, their process ended. After the last shift every standing flow must be answered once more.
 
 The JSON object:
     new_flows, failed       all that ended; those that failed in any way: refused, reset, timed out, no or a wrong
@@ -35,7 +35,7 @@ from tests.benchmarks.shifting import Replacing, at_work, drive, splits
 from tests.support.nlb import NLB, flow_plan, wait_until_all_stand, wait_until_heard
 from toolkit.lab.load import LoadProcess, LoadResult
 from toolkit.runner.shift import shift
-from toolkit.traffic import Split
+from toolkit.traffic import Color, Split
 
 START = Split(50, 50)
 _BUCKET_SECONDS = 0.005
@@ -51,6 +51,8 @@ def measure(shifts: int, flows: int, standing: int) -> dict[str, Any]:
         plan = flow_plan(world.url, standing=standing, expected=expected, bucket_seconds=_BUCKET_SECONDS)
         load = stack.enter_context(LoadProcess(plan))
         wait_until_all_stand(load, standing)
+        for color in Color:
+            targets.replace(color)
         order = splits(shifts, random.Random(1), start=START)
         plateaus = drive(service, load, targets.replace, splits=order, requests=flows)
         wait_until_heard(load, since=plateaus[-1].verified)

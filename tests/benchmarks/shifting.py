@@ -122,8 +122,8 @@ class _Targets:
 class Replacing:
     """New targets for an idle color, one generation after the other.
 
-    `keeps_first` leaves the first generation where it is, because standing flows are on it: the second one joins it,
-    the third replaces the second.
+    `keeps_first` leaves the first generation where it is, for standing flows are on it: the first call of `replace`
+    adds a second one, later calls replace that.
     """
 
     def __init__(self, world: World, stack: ExitStack, *, keeps_first: bool = False) -> None:

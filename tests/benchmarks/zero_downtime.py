@@ -1,7 +1,7 @@
 """Shift after shift under full load: does a request fail, does a split hold, does an old answer come late?
 
     python -m tests.benchmarks.zero_downtime [--shifts 200] [--requests 1000000]
-    python -m tests.benchmarks.zero_downtime --nlb [--shifts 200] [--flows 450000] [--standing 100]
+    python -m tests.benchmarks.zero_downtime --nlb [--shifts 200] [--flows 600000] [--standing 100]
 
 A lab with two targets a color; clients on kept connections, half of what they send POST, nothing retried. The toolkit
 shifts (preflight, journal, write, read-back) among 100/0, 90/10, 50/50 and 0/100, and stays on each split for its part
@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--shifts", type=int, default=200)
     parser.add_argument("--requests", type=int, default=1_000_000)
     parser.add_argument("--nlb", action="store_true", help="balance flows, not requests")
-    parser.add_argument("--flows", type=int, default=450_000, help="new flows, with --nlb")
+    parser.add_argument("--flows", type=int, default=600_000, help="new flows, with --nlb")
     parser.add_argument("--standing", type=int, default=100, help="standing flows, with --nlb")
     chosen = parser.parse_args()
     if chosen.nlb:
