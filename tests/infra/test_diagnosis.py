@@ -2,15 +2,19 @@
 
 import pytest
 
-from toolkit.errors import CredentialsError, TerraformFailed
+from toolkit.errors import BluegreenError, CredentialsError, TerraformFailed, TerraformMissing
 from toolkit.infra.diagnosis import failure, lacks_provider
 from toolkit.infra.events import Diagnostic
+from toolkit.infra.program import OPENTOFU, TERRAFORM, Program
 
 STATE = "Nothing was changed."
 
 
-def fail(*told: Diagnostic, stderr: str = "", code: int = 1) -> Exception:
-    return failure("plan", told, stderr, code=code, state=STATE, scrub=lambda text: text.replace("s3cret", "***"))
+def fail(*told: Diagnostic, stderr: str = "", code: int = 1, program: Program = TERRAFORM) -> BluegreenError:
+    def scrub(text: str) -> str:
+        return text.replace("s3cret", "***")
+
+    return failure("plan", told, stderr, code=code, state=STATE, scrub=scrub, program=program)
 
 
 def an_error(summary: str, detail: str = "", address: str = "") -> Diagnostic:
@@ -96,7 +100,60 @@ def test_a_held_lock_says_by_whom_and_how_to_break_it() -> None:
 
 
 def test_a_lock_that_says_nothing_of_its_holder_still_has_a_way_out() -> None:
-    assert "force-unlock LOCK_ID" in fail(an_error("Error acquiring the state lock")).hint  # type: ignore[attr-defined]
+    assert "terraform force-unlock LOCK_ID" in fail(an_error("Error acquiring the state lock")).hint
+
+
+@pytest.mark.parametrize(
+    ("told", "hint"),
+    [
+        (an_error("Error acquiring the state lock", "Lock Info:\n  ID: 7"), "tofu force-unlock 7"),
+        (an_error("Failed to persist state"), "tofu state push errored.tfstate"),
+        (an_error("Required plugins", "To download them, run:\n  tofu init"), "bluegreen infra init"),
+        (
+            an_error("Missing required provider", "This state requires provider registry.opentofu.org/hashicorp/aws"),
+            "bluegreen infra init",
+        ),
+    ],
+)
+def test_the_words_are_those_of_the_program_that_runs(told: Diagnostic, hint: str) -> None:
+    error = fail(told, program=OPENTOFU)
+    assert error.message.startswith("tofu plan: ")
+    assert hint in error.hint
+    assert "terraform" not in error.hint
+
+
+UNMET = (
+    "Unsupported OpenTofu Core version",
+    "This configuration does not support OpenTofu version 1.10.0. To proceed, choose another.",
+)
+INCOMPATIBLE = ("Incompatible module", "This module is not compatible with OpenTofu v1.12.0.\n\nTo proceed, choose.")
+
+
+@pytest.mark.parametrize("said", [UNMET, INCOMPATIBLE], ids=lambda said: said[0])
+@pytest.mark.parametrize(
+    ("constraint", "is_too_old"),
+    [(">= 1.13", True), ("~> 2", True), (">= 1.9, < 1.10", False), ("!= 1.10.0, != 1.12.0", False), ("1.9.4", False)],
+)
+def test_a_program_that_is_too_old_for_the_configuration_is_told_from_one_that_is_too_new(
+    said: tuple[str, str], constraint: str, is_too_old: bool
+) -> None:
+    code = f'required_version = "{constraint}"'
+    error = fail(Diagnostic("error", *said, place="main.tf:2", code=code), program=OPENTOFU)
+    assert type(error) is (TerraformMissing if is_too_old else TerraformFailed)
+    assert f"main.tf:2: {said[0]}: {code}: This" in error.message
+    assert "Put a tofu that it takes on the PATH" in error.hint
+
+
+def test_the_old_refusal_of_a_newer_state_asks_for_a_newer_program() -> None:
+    said = "state snapshot was created by Terraform v1.12.0, which is newer than current v1.9.0; upgrade"
+    error = fail(an_error("Error refreshing state", said))
+    assert isinstance(error, TerraformMissing)
+    assert "newer terraform" in error.hint
+
+
+def test_an_error_on_stderr_comes_with_its_first_paragraph() -> None:
+    stderr = "╷\n│ \x1b[31mError: \x1b[0mUnsupported state\n│ \n│ It uses format\n│ version 5.\n│ \n│ More.\n╵\n"
+    assert "Error: Unsupported state: It uses format version 5. Nothing" in fail(stderr=stderr).message
 
 
 @pytest.mark.parametrize(

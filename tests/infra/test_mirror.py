@@ -6,10 +6,11 @@ import pytest
 
 from toolkit.errors import ProviderUnavailable
 from toolkit.infra.mirror import child_environment, decides_itself, find_mirror, implied_directories, named_mirror
+from toolkit.infra.program import OPENTOFU, TERRAFORM, Program
 
 
-def a_mirror(directory: Path) -> Path:
-    (directory / "registry.terraform.io" / "hashicorp" / "aws" / "5.100.0").mkdir(parents=True)
+def a_mirror(directory: Path, program: Program = TERRAFORM) -> Path:
+    (directory / program.registry / "hashicorp" / "aws" / "5.100.0").mkdir(parents=True)
     return directory
 
 
@@ -78,6 +79,55 @@ def test_a_system_prefix_is_searched_one_level_down_in_order(home: dict[str, str
 def test_a_mirror_without_the_aws_provider_does_not_count(home: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "opt" / "plugins" / "registry.terraform.io" / "hashicorp" / "random").mkdir(parents=True)
     assert find(home, tmp_path) is None
+
+
+def test_a_mirror_serves_the_program_whose_registry_it_holds(home: dict[str, str], tmp_path: Path) -> None:
+    terraforms = a_mirror(tmp_path / "opt" / "a")
+    tofus = a_mirror(tmp_path / "opt" / "b", OPENTOFU)
+    prefixes = (tmp_path / "opt",)
+    assert find_mirror(home, directory=tmp_path, system_prefixes=prefixes) == terraforms
+    assert find_mirror(home, directory=tmp_path, system_prefixes=prefixes, program=OPENTOFU) == tofus
+
+
+@pytest.mark.parametrize("program", [TERRAFORM, OPENTOFU], ids=lambda program: program.name)
+def test_a_named_mirror_for_the_other_program_says_how_to_fill_it(tmp_path: Path, program: Program) -> None:
+    mirror = a_mirror(tmp_path / "mirror", program.other)
+    with pytest.raises(ProviderUnavailable, match=f"is a mirror for {program.other.product}") as refused:
+        named_mirror({"BLUEGREEN_TF_MIRROR": str(mirror)}, program=program)
+    assert program.registry in refused.value.message
+    assert f"{program.name} providers mirror {mirror}" in refused.value.hint
+    a_mirror(mirror, program)
+    assert named_mirror({"BLUEGREEN_TF_MIRROR": str(mirror)}, program=program) == mirror
+
+
+def test_opentofu_looks_into_a_directory_of_its_own_too() -> None:
+    environ = {"HOME": "/h", "XDG_DATA_HOME": "/d", "XDG_DATA_DIRS": "/a"}
+    assert implied_directories(environ, platform="linux", program=OPENTOFU) == (
+        Path("terraform.d/plugins"),
+        Path("/h/.terraform.d/plugins"),
+        Path("/d/opentofu/plugins"),
+        Path("/d/terraform/plugins"),
+        Path("/a/terraform/plugins"),
+    )
+
+
+def test_opentofu_reads_its_own_cli_configuration_and_terraforms_without_one(tmp_path: Path) -> None:
+    decides, silent = "provider_installation {\n}\n", ""
+    environ = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config")}
+
+    def opentofu() -> bool:
+        return decides_itself(environ, program=OPENTOFU)
+
+    assert not opentofu()
+    fresh = tmp_path / "config" / "opentofu" / "tofurc"
+    fresh.parent.mkdir(parents=True)
+    fresh.write_text(decides)
+    assert opentofu()
+    (tmp_path / ".terraformrc").write_text(silent)
+    assert not opentofu()
+    (tmp_path / ".tofurc").write_text(decides)
+    assert opentofu()
+    assert not decides_itself(environ)
 
 
 @pytest.mark.parametrize(

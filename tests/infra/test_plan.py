@@ -44,7 +44,9 @@ def a_plan(*changes: dict[str, Any], **rest: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("kind", "role"), GUARDED)
 @pytest.mark.parametrize(
-    "actions", [("delete",), ("delete", "create"), ("create", "delete"), ("create", "forget")], ids="-".join
+    "actions",
+    [("delete",), ("delete", "create"), ("create", "delete"), ("create", "forget"), ("forget", "create")],
+    ids="-".join,
 )
 def test_deleting_or_replacing_what_carries_traffic_is_refused(kind: str, role: str, actions: tuple[str, ...]) -> None:
     planned = read(a_plan(change("create", kind="aws_vpc"), change(*actions, kind=kind)))

@@ -366,6 +366,49 @@ def test_a_terraform_that_is_new_enough_is_taken(
     assert Terraform(configuration, environ=environ).version() == version
 
 
+@real
+def test_the_whole_life_goes_by_with_tofu_alone_on_the_path(
+    configuration: Path, stand_in_tofu: dict[str, str], heard: Heard
+) -> None:
+    (configuration / "main.tf").write_text(SIMPLE)
+    terraform = Terraform(configuration, environ=stand_in_tofu, listener=heard.append)
+    assert terraform.program.name == "tofu"
+    terraform.init()
+    _, counts = applied(terraform)
+    assert counts == Summary("apply", 2, 0, 0)
+    assert terraform.outputs()["deployment"].value == {"name": "web"}
+    _, counts = applied(terraform, Wish(destroy=True))
+    assert counts.removed == 2
+    (configuration / "main.tf").write_text('resource "x" {')
+    with pytest.raises(TerraformFailed, match=r"^tofu plan: main\.tf:1"), terraform.planned(Wish()):
+        pytest.fail("it was planned")
+
+
+@real
+def test_the_variable_beats_the_path(
+    configuration: Path, stand_in_tofu: dict[str, str], fake_terraform: FakeTerraform
+) -> None:
+    fake_terraform("exit 1")
+    assert Terraform(configuration, environ=stand_in_tofu).program.name == "terraform"
+    chosen = Terraform(configuration, environ={**stand_in_tofu, "BLUEGREEN_TERRAFORM": "tofu"})
+    assert chosen.program.name == "tofu"
+    chosen.version()
+
+
+def test_opentofus_own_files_are_a_configuration(tmp_path: Path, fake_terraform: FakeTerraform) -> None:
+    (tmp_path / "main.tofu").write_text("")
+    assert Terraform(tmp_path, environ=fake_terraform(VERSION + "\necho '{}'", name="tofu")).outputs() == {}
+    with pytest.raises(UsageError, match="no Terraform configuration"):
+        Terraform(tmp_path, environ=fake_terraform(VERSION)).outputs()
+
+
+def test_opentofu_has_a_numbering_and_a_page_of_its_own(configuration: Path, fake_terraform: FakeTerraform) -> None:
+    environ = fake_terraform("""echo '{"terraform_version": "1.8.9"}'""", name="tofu")
+    with pytest.raises(TerraformMissing, match=r"tofu 1\.8\.9 is too old") as refused:
+        Terraform(configuration, environ=environ).version()
+    assert "opentofu.org" in refused.value.hint
+
+
 @pytest.mark.parametrize(("answer", "words"), [("hello", "no JSON"), ("[]", "unknown form")])
 def test_a_program_that_is_no_terraform_is_refused(
     configuration: Path, fake_terraform: FakeTerraform, answer: str, words: str
@@ -517,6 +560,21 @@ def test_a_named_mirror_is_all_there_is(configuration: Path, fake_terraform: Fak
         Terraform(configuration, environ=environ).init()
     assert "providers mirror" in missing.value.hint
     assert len((configuration / "asked").read_text().splitlines()) == 1
+
+
+def test_a_mirror_for_terraform_is_not_handed_to_tofu(
+    configuration: Path, fake_terraform: FakeTerraform, mirror: Path
+) -> None:
+    environ = fake_terraform(installing("never"), name="tofu")
+    with pytest.raises(ProviderUnavailable, match="cannot be had from its registry") as missing:
+        Terraform(configuration, environ=environ).init()
+    assert "plugin-dir" not in (configuration / "asked").read_text()
+    assert "tofu providers mirror DIR" in missing.value.hint
+    assert f"{mirror} is one for Terraform alone" in missing.value.hint
+    (mirror / "registry.opentofu.org" / "hashicorp" / "aws").mkdir(parents=True)
+    with pytest.raises(ProviderUnavailable, match="nor from the mirror"):
+        Terraform(configuration, environ=environ).init()
+    assert f"-plugin-dir={mirror}" in (configuration / "asked").read_text()
 
 
 def test_a_users_own_installation_method_beats_a_found_mirror(

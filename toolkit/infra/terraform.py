@@ -132,11 +132,13 @@ class Terraform:
             if not reasons:
                 return None
             reasons = f"{reasons}; nor from the mirror {mirror}: {missing}"
+        others = find_mirror(self._environ, directory=self.directory, program=program.other)
         raise diagnosis.no_provider(
             reasons,
             registry="a provider cannot be had from its registry",
             hint=f"Where the registry cannot be reached, set {MIRROR_VARIABLE} to a directory filled by "
-            f"`{program.name} providers mirror DIR`.",
+            f"`{program.name} providers mirror DIR`."
+            + (f" {others} is one for {program.other.product} alone." if others and others != mirror else ""),
         )
 
     @contextmanager
