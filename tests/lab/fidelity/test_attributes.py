@@ -3,9 +3,12 @@
 import pytest
 
 from toolkit.lab.fidelity.attributes import (
+    bad_listener_value,
     bad_target_group_value,
+    network_attributes,
     unknown_listener_key,
     unknown_target_group_key,
+    unsupported_target_group_key,
 )
 
 
@@ -46,3 +49,43 @@ def test_bad_values_are_named(key: str, value: str) -> None:
 )
 def test_good_values_pass(key: str, value: str) -> None:
     assert bad_target_group_value(key, value) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "protocols"),
+    [
+        ("deregistration_delay.connection_termination.enabled", {"TCP", "TLS"}),
+        ("preserve_client_ip.enabled", {"TCP", "TLS"}),
+        ("slow_start.duration_seconds", {"HTTP", "HTTPS"}),
+        ("load_balancing.algorithm.type", {"HTTP", "HTTPS"}),
+        ("stickiness.lb_cookie.duration_seconds", {"HTTP", "HTTPS"}),
+        ("stickiness.enabled", {"HTTP", "HTTPS", "TCP", "TLS"}),
+        ("deregistration_delay.timeout_seconds", {"HTTP", "HTTPS", "TCP", "TLS"}),
+    ],
+)
+def test_a_group_has_the_attributes_of_its_kind_of_load_balancer(key: str, protocols: set[str]) -> None:
+    having = {one for one in ("HTTP", "HTTPS", "TCP", "TLS") if unsupported_target_group_key([key], one) is None}
+    assert having == protocols
+
+
+def test_a_group_for_flows_has_awss_defaults() -> None:
+    given = {"stickiness.enabled": "false", "slow_start.duration_seconds": "0"}
+    assert network_attributes("TCP", "ip", given) == {
+        "stickiness.enabled": "false",
+        "deregistration_delay.connection_termination.enabled": "false",
+        "preserve_client_ip.enabled": "false",
+        "proxy_protocol_v2.enabled": "false",
+        "target_health_state.unhealthy.connection_termination.enabled": "true",
+        "target_health_state.unhealthy.draining_interval_seconds": "0",
+    }
+    assert network_attributes("TLS", "instance", {})["preserve_client_ip.enabled"] == "true"
+    any_port = network_attributes("UDP", "ip", {})
+    assert any_port["deregistration_delay.connection_termination.enabled"] == "true"
+    assert any_port["target_health_state.unhealthy.connection_termination.enabled"] == "false"
+
+
+@pytest.mark.parametrize(
+    ("value", "fits"), [("60", True), ("6000", True), ("59", False), ("6001", False), ("x", False)]
+)
+def test_an_idle_timeout_lies_between_60_and_6000_seconds(value: str, fits: bool) -> None:
+    assert (bad_listener_value("tcp.idle_timeout.seconds", value) is None) == fits

@@ -9,15 +9,18 @@ from toolkit.lab.fidelity.checks import (
     Refused,
     check_actions,
     check_conditions,
+    check_health_check,
     check_moved_listener,
     check_new_listener,
     check_priority,
+    check_rules_are_taken,
     check_target_ids,
 )
 
 BALANCER, OTHER = "arn:lb/app/web", "arn:lb/app/other"
 GROUPS = {name: Group(name, "HTTP") for name in ("blue", "green", "c", "d", "e", "f")} | {
     "tcp": Group("tcp", "TCP"),
+    "tls": Group("tls", "TLS"),
     "lambda": Group("lambda", None),
     "elsewhere": Group("elsewhere", "HTTP", frozenset({OTHER})),
     "here": Group("here", "HTTP", frozenset({BALANCER})),
@@ -98,6 +101,9 @@ def test_what_aws_refuses_is_refused_in_its_words(action: dict[str, Any], code: 
         ("UDP", "tcp", False),
         ("HTTPS", "blue", True),
         ("TCP", "blue", False),
+        ("TCP", "tls", False),
+        ("TLS", "tls", True),
+        ("HTTP", "tls", False),
     ],
 )
 def test_a_listener_forwards_only_to_protocols_it_speaks(listener: str, group: str, fits: bool) -> None:
@@ -106,6 +112,42 @@ def test_a_listener_forwards_only_to_protocols_it_speaks(listener: str, group: s
         return
     with pytest.raises(Refused, match="IncompatibleProtocols"):
         check(forward(group), protocol=listener)
+
+
+def test_a_listener_for_flows_only_forwards() -> None:
+    check(forward(tcp=100), protocol="TCP")
+    with pytest.raises(Refused, match="InvalidLoadBalancerAction"):
+        check({"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}, protocol="TCP")
+
+
+def test_a_network_load_balancer_takes_rules_only_where_it_is_dual_stack() -> None:
+    check_rules_are_taken("application", "ipv4")
+    check_rules_are_taken("network", "dualstack")
+    with pytest.raises(Refused, match="Application Load Balancers"):
+        check_rules_are_taken("network", "ipv4")
+
+
+@pytest.mark.parametrize(
+    ("protocol", "check_protocol", "has_matcher", "fits"),
+    [
+        ("TCP", "TCP", False, True),
+        ("TLS", "HTTPS", True, True),
+        ("TCP", "HTTP", True, True),
+        ("HTTP", "HTTP", True, True),
+        (None, None, True, True),
+        ("TCP", "TCP", True, False),
+        ("HTTP", "TCP", False, False),
+        ("TLS", "TLS", False, False),
+    ],
+)
+def test_a_health_check_fits_its_group(
+    protocol: str | None, check_protocol: str | None, has_matcher: bool, fits: bool
+) -> None:  # fmt: skip
+    if fits:
+        check_health_check(protocol, check_protocol, has_matcher=has_matcher)
+        return
+    with pytest.raises(Refused):
+        check_health_check(protocol, check_protocol, has_matcher=has_matcher)
 
 
 def test_a_second_listener_on_a_port_is_refused() -> None:

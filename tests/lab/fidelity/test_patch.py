@@ -280,6 +280,103 @@ def test_an_arn_names_the_kind_of_load_balancer(world: World) -> None:
     assert ":loadbalancer/app/web/" in world.balancer("web")
 
 
+def test_a_group_for_flows_comes_with_its_own_attributes_and_codes(world: World) -> None:
+    group = world.group("flows", Protocol="TCP", HealthCheckProtocol="HTTP")
+    attributes = {
+        one["Key"]: one["Value"]
+        for one in world.elbv2.describe_target_group_attributes(TargetGroupArn=group)["Attributes"]
+    }
+    assert attributes["deregistration_delay.connection_termination.enabled"] == "false"
+    assert "slow_start.duration_seconds" not in attributes
+    # What was read can be written back.
+    written = [{"Key": key, "Value": value} for key, value in attributes.items()]
+    world.elbv2.modify_target_group_attributes(TargetGroupArn=group, Attributes=written)
+    described = world.elbv2.describe_target_groups(TargetGroupArns=[group])["TargetGroups"][0]
+    assert described["Matcher"] == {"HttpCode": "200-399"}
+
+
+def _listener_for_flows(world: World, **action: Any) -> str:
+    group = world.group("flows", Protocol="TCP")
+    answer = world.elbv2.create_listener(
+        LoadBalancerArn=world.balancer("net", "network"),
+        Port=80,
+        Protocol="TCP",
+        DefaultActions=[action or {"Type": "forward", "TargetGroupArn": group}],
+    )
+    return str(answer["Listeners"][0]["ListenerArn"])
+
+
+def _attribute(key: str, value: str) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value}]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda w: w.elbv2.modify_target_group_attributes(
+                TargetGroupArn=w.group("g", Protocol="TCP"), Attributes=_attribute("slow_start.duration_seconds", "30")
+            ),
+            "InvalidConfigurationRequest.*The provided target group attribute is not supported",
+        ),
+        (
+            lambda w: w.elbv2.modify_target_group_attributes(
+                TargetGroupArn=w.group("g"),
+                Attributes=_attribute("deregistration_delay.connection_termination.enabled", "true"),
+            ),
+            "InvalidConfigurationRequest.*The provided target group attribute is not supported",
+        ),
+        (
+            lambda w: w.elbv2.modify_listener_attributes(
+                ListenerArn=_listener_for_flows(w), Attributes=_attribute("tcp.idle_timeout.seconds", "30")
+            ),
+            "must be between '60-6000' inclusive",
+        ),
+        (
+            lambda w: w.elbv2.create_rule(
+                ListenerArn=_listener_for_flows(w),
+                Priority=1,
+                Conditions=[{"Field": "path-pattern", "Values": ["/*"]}],
+                Actions=[{"Type": "forward", "TargetGroupArn": w.group("g", Protocol="TCP")}],
+            ),
+            "Rules are for the listeners of Application Load Balancers",
+        ),
+        (
+            lambda w: _listener_for_flows(
+                w, Type="fixed-response", FixedResponseConfig={"StatusCode": "404", "ContentType": "text/plain"}
+            ),
+            "InvalidLoadBalancerAction",
+        ),
+        (
+            lambda w: w.group("g", Protocol="TCP", Matcher={"HttpCode": "200"}),
+            "Health check matchers are not supported for TCP health checks",
+        ),
+        (lambda w: w.group("g", HealthCheckProtocol="TCP"), "not supported for target groups with the HTTP protocol"),
+        (
+            lambda w: w.elbv2.modify_target_group(
+                TargetGroupArn=w.group("g", Protocol="TCP"), Matcher={"HttpCode": "200"}
+            ),
+            "Health check matchers are not supported for TCP health checks",
+        ),
+    ],
+)
+def test_refusals_about_flows(world: World, call: Any, message: str) -> None:
+    with pytest.raises(ClientError, match=message):
+        call(world)
+
+
+@pytest.mark.parametrize("is_checked", [True, False])
+def test_a_lambda_function_is_not_checked_unless_its_group_says_so(world: World, is_checked: bool) -> None:
+    made = world.elbv2.create_target_group(Name="fn", TargetType="lambda", HealthCheckEnabled=is_checked)
+    group = made["TargetGroups"][0]["TargetGroupArn"]
+    function = f"arn:aws:lambda:{REGION}:123456789012:function:fn"
+    world.elbv2.register_targets(TargetGroupArn=group, Targets=[{"Id": function}])
+    (answer,) = world.elbv2.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+    assert answer["Target"] == {"Id": function}
+    told = (answer["TargetHealth"]["State"], answer["TargetHealth"].get("Reason"))
+    assert told == (("healthy", None) if is_checked else ("unavailable", "Target.HealthCheckDisabled"))
+
+
 def test_a_protected_load_balancer_stays(world: World) -> None:
     pair = world.pair()
     protect = [{"Key": "deletion_protection.enabled", "Value": "true"}]

@@ -15,6 +15,7 @@ MAX_CONDITION_VALUES: Final = 5
 MAX_PRIORITY: Final = 50_000
 STICKINESS_SECONDS: Final = (1, 604_800)
 HTTP: Final = frozenset({"HTTP", "HTTPS"})
+NO_HEALTH_CHECKS: Final = frozenset({"GENEVE", "TLS", "UDP", "TCP_UDP"})
 # What a group behind a listener of this protocol may speak. Source: Create a listener for your NLB.
 COMPATIBLE: Final[Mapping[str, frozenset[str]]] = {
     "HTTP": HTTP,
@@ -57,6 +58,9 @@ def check_actions(
 ) -> None:
     """Refuse a list of actions that AWS would not take on this listener."""
     for action in actions:
+        if action.get("Type") != "forward" and listener_protocol not in HTTP:
+            message = f"A {listener_protocol} listener takes no action of type '{action.get('Type')}'"
+            raise Refused("InvalidLoadBalancerAction", message)  # our words
         if action.get("Type") != "forward":
             continue
         arns = _forwarded(action)
@@ -117,6 +121,26 @@ def _check_association(groups: Iterable[Group], load_balancer: str) -> None:
             f"The following target groups cannot be associated with more than one load balancer: {', '.join(elsewhere)}"
         )
         raise Refused("TargetGroupAssociationLimit", message)
+
+
+def check_rules_are_taken(load_balancer_type: str, ip_address_type: str) -> None:
+    """Refuse a rule on a listener of a Network Load Balancer, unless that is dual-stack. Source: API_CreateRule."""
+    if load_balancer_type != "application" and ip_address_type != "dualstack":
+        message = "Rules are for the listeners of Application Load Balancers"
+        raise Refused("InvalidConfigurationRequest", message)  # our words, and the code is a guess
+
+
+def check_health_check(protocol: str | None, check_protocol: str | None, *, has_matcher: bool) -> None:
+    """Refuse a health check that does not fit a target group of this protocol. Source: API_CreateTargetGroup."""
+    if check_protocol in NO_HEALTH_CHECKS:
+        message = f"Health check protocol '{check_protocol}' is not supported"
+        raise Refused("ValidationError", message)  # our words
+    if check_protocol == "TCP" and protocol in HTTP:
+        message = f"Health check protocol 'TCP' is not supported for target groups with the {protocol} protocol"
+        raise Refused("InvalidConfigurationRequest", message)  # our words
+    if check_protocol == "TCP" and has_matcher:
+        message = "Health check matchers are not supported for TCP health checks"
+        raise Refused("InvalidConfigurationRequest", message)
 
 
 def check_new_listener(port: int | None, taken: Iterable[int], load_balancer: str) -> None:

@@ -14,7 +14,7 @@ from moto.elbv2.models import ELBv2Backend, FakeAction, FakeTargetGroup, elbv2_b
 from moto.elbv2.utils import make_arn_for_load_balancer
 from moto.moto_api._internal.models import MotoAPIBackend
 
-from toolkit.lab.fidelity import arns, requests, targets
+from toolkit.lab.fidelity import arns, groups, requests, targets
 from toolkit.lab.fidelity.actions import complete
 from toolkit.lab.fidelity.associations import associate
 from toolkit.lab.fidelity.checks import Refused
@@ -85,6 +85,7 @@ class Fidelity:
         self._replace(ELBv2Backend, "describe_rules", self._reader(_sorted(ELBv2Backend.describe_rules)))
         self._replace(ELBv2Backend, "set_rule_priorities", self._mutator(requests.set_rule_priorities))
         self._replace(FakeAction, "__init__", _completing(FakeAction.__init__))
+        self._replace(FakeTargetGroup, "__init__", groups.completing(FakeTargetGroup.__init__))
         self._replace(FakeTargetGroup, "register", targets.register)
         self._replace(FakeTargetGroup, "deregister", targets.deregister)
         self._replace(FakeTargetGroup, "deregister_terminated_instances", targets.deregister_terminated)
@@ -152,8 +153,10 @@ class Fidelity:
         @wraps(original)
         def describe(backend: Any, target_group_arn: str, targets_asked: list[dict[str, Any]]) -> Any:
             group = backend.target_groups.get(target_group_arn)
-            if group is None or group.target_type == "lambda":
+            if group is None:
                 return original(backend, target_group_arn, targets_asked)
+            if group.target_type == "lambda":
+                return targets.described_functions(group, original(backend, target_group_arn, targets_asked))
             with self._lock:
                 registered = targets.registered(group)
             reported = _reported(source, target_group_arn, registered)

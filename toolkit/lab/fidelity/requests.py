@@ -10,9 +10,11 @@ from toolkit.lab.fidelity.checks import (
     Refused,
     check_actions,
     check_conditions,
+    check_health_check,
     check_moved_listener,
     check_new_listener,
     check_priority,
+    check_rules_are_taken,
     check_target_ids,
 )
 from toolkit.lab.fidelity.priorities import check_new_priorities
@@ -84,6 +86,8 @@ def _create_rule(backend: Any, call: Arguments) -> None:
     listener = _listener(backend, call["listener_arn"])
     if listener is None:
         return
+    balancer = backend.load_balancers[listener.load_balancer_arn]
+    check_rules_are_taken(balancer.type, balancer.ip_address_type)
     check_priority(call["priority"])
     _check_rule(backend, listener, call)
 
@@ -119,11 +123,28 @@ def _delete_load_balancer(backend: Any, call: Arguments) -> None:
         raise Refused("OperationNotPermitted", message)
 
 
-def _modify_target_group_attributes(_backend: Any, call: Arguments) -> None:
+def _create_target_group(_backend: Any, call: Arguments) -> None:
+    protocol = call.get("protocol")
+    # A group for flows is checked by TCP unless told otherwise.
+    usual = "TCP" if protocol in attributes.NETWORK_PROTOCOLS else None
+    check_health_check(protocol, call.get("healthcheck_protocol") or usual, has_matcher=bool(call.get("matcher")))
+
+
+def _modify_target_group(backend: Any, call: Arguments) -> None:
+    group = backend.target_groups.get(call["arn"])
+    if group is not None:
+        check_protocol = call["health_check_proto"] or group.health_check_protocol
+        check_health_check(group.protocol, check_protocol, has_matcher=bool(call["http_codes"]))
+
+
+def _modify_target_group_attributes(backend: Any, call: Arguments) -> None:
     changes: Mapping[str, Any] = call["attributes"]
     unknown = attributes.unknown_target_group_key(changes)
     if unknown is not None:
         raise Refused("ValidationError", f"Target group attribute key '{unknown}' is not recognized")
+    group = backend.target_groups.get(call["target_group_arn"])
+    if group is not None and attributes.unsupported_target_group_key(changes, group.protocol) is not None:
+        raise Refused("InvalidConfigurationRequest", "The provided target group attribute is not supported")
     for key, value in changes.items():
         why = attributes.bad_target_group_value(key, str(value))
         if why is not None:
@@ -141,6 +162,10 @@ def _modify_listener_attributes(_backend: Any, call: Arguments) -> None:
     unknown = attributes.unknown_listener_key(attribute["Key"] for attribute in call["attrs"])
     if unknown is not None:
         raise Refused("ValidationError", f"Listener attribute key '{unknown}' is not recognized")
+    for attribute in call["attrs"]:
+        why = attributes.bad_listener_value(attribute["Key"], str(attribute["Value"]))
+        if why is not None:
+            raise Refused("ValidationError", why)
 
 
 def _register_targets(backend: Any, call: Arguments) -> None:
@@ -164,12 +189,14 @@ CHECKS: Final[Mapping[str, Check]] = {
     "create_listener": _create_listener,
     "create_load_balancer": _create_load_balancer,
     "create_rule": _create_rule,
+    "create_target_group": _create_target_group,
     "delete_load_balancer": _delete_load_balancer,
     "delete_rule": _delete_rule,
     "modify_listener": _modify_listener,
     "modify_listener_attributes": _modify_listener_attributes,
     "modify_load_balancer_attributes": _modify_load_balancer_attributes,
     "modify_rule": _modify_rule,
+    "modify_target_group": _modify_target_group,
     "modify_target_group_attributes": _modify_target_group_attributes,
     "register_targets": _register_targets,
 }

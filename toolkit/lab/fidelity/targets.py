@@ -80,6 +80,17 @@ def described(
     return [_answer(group, address, one) for address, one in health.items()]
 
 
+def described_functions(group: Any, answers: list[FakeHealthStatus]) -> list[FakeHealthStatus]:
+    """The same `answers` about Lambda functions, which AWS does not check unless it is told to."""
+    if group.health_check_enabled:
+        return answers
+    for answer in answers:
+        if answer.status == "healthy":
+            answer.status, answer.reason = "unavailable", "Target.HealthCheckDisabled"
+            answer.description = "Health checks are not enabled for this target"
+    return answers
+
+
 def _answer(group: Any, address: Address, health: ReportedHealth) -> FakeHealthStatus:
     target_id, port = address
     number: Any = port  # moto says `str` and passes whatever the request held
