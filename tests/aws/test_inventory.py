@@ -21,6 +21,7 @@ from toolkit.aws.tables import Tables
 from toolkit.contract import RouteKind, Stickiness
 from toolkit.errors import AccessDenied, AdoptionRefused
 from toolkit.rollout.ownership import CodeDeployGroup, EcsService
+from toolkit.rollout.pairing import second_group
 from toolkit.settings import AwsSettings
 
 REGION, ACCOUNT = "eu-central-1", "123456789012"
@@ -214,9 +215,19 @@ def test_target_groups_say_what_a_pair_must_share(shop: Shop, inventory: Invento
 
 
 def test_a_lambda_group_has_no_vpc_and_no_protocol(session: Session) -> None:
-    made = session.client("elbv2").create_target_group(Name="fn", TargetType="lambda")["TargetGroups"][0]
-    (group,) = Inventory(session).groups([made["TargetGroupArn"]])
-    assert (group.target_type, group.vpc_id, group.protocol) == ("lambda", None, None)
+    for name in ("fn-blue", "fn-green"):
+        session.client("elbv2").create_target_group(Name=name, TargetType="lambda")
+    blue, green = Inventory(session).groups()
+    assert (blue.target_type, blue.vpc_id, blue.protocol) == ("lambda", None, None)
+    assert blue.shape == green.shape
+
+
+@pytest.mark.parametrize("target_type", ["instance", "ip", "alb"])
+def test_groups_of_every_type_of_target_find_their_like(shop: Shop, inventory: Inventory, target_type: str) -> None:
+    one, other = (shop.group(name, TargetType=target_type) for name in ("one", "other"))
+    first, second = inventory.groups([one, other])
+    others = [second, *(each for each in inventory.groups() if each.target_type != target_type)]
+    assert second_group(first, others, inventory.balancer("shop"), named=None, where=()) == second
 
 
 def test_the_tags_of_more_than_twenty_are_read(shop: Shop, inventory: Inventory) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -326,6 +327,15 @@ def test_a_write_that_fails_says_which_routes_have_the_group(run: Run, error: Ex
     assert run(again, "--load-balancer", "shop", "--listener", "x")[0] == 2
     assert run(again, "--listener", ALONE.arn, "--rule", rule().arn, "--yes")[0] == 0
     assert again.writes == [("http-80-priority-10", GREEN.arn)]
+
+
+def test_ctrl_c_in_the_middle_waits_until_everything_is_written(run: Run) -> None:
+    world = FakeInventory([ALONE], before_write=lambda _name: signal.raise_signal(signal.SIGINT))
+    code, out, err = run(world, "--listener", ALONE.arn, "--yes")
+    assert (code, out) == (130, "")
+    assert "shop: interrupted, after it was adopted" in err.splitlines()[-1]
+    assert world.writes == [("http-80", GREEN.arn)]
+    assert files() == ["bluegreen.toml", "deployments/shop.json"]
 
 
 # Refusals

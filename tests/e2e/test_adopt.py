@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
+import subprocess
+import sys
 import time
 import tomllib
 import urllib.request
@@ -200,6 +203,53 @@ def test_a_listener_of_one_group_gets_the_free_one_and_is_cut_over_without_a_fai
     assert tomllib.loads(Path(bluegreen.directory, "bluegreen.toml").read_text()) == {
         "service": {"app": {"contract": "file:deployments/app.json"}}
     }
+
+
+def test_the_command_that_it_prints_makes_the_group_that_is_missing(
+    theirs: Theirs, bluegreen: Commands, environ: dict[str, str]
+) -> None:
+    theirs.client("elbv2").delete_target_group(TargetGroupArn=theirs.groups["green"])
+    theirs.listen({"Type": "forward", "TargetGroupArn": theirs.groups["blue"]})
+    words = ("adopt", "--load-balancer", "shop", "--name", "app", "--yes")
+    refused = bluegreen(*words)
+    assert_one_clear_line(
+        refused, 19, "one target group, app-one", "aws elbv2 create-target-group --name app-one-green"
+    )
+    command = shlex.split(refused.err.partition("then adopt again: ")[2].rpartition("  [exit")[0])
+    command[0] = str(Path(sys.executable).with_name("aws"))
+    made = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
+    assert made.returncode == 0, made.stderr
+    adopted = bluegreen(*words, "-o", "json").json()
+    assert adopted["target_group_added"] == "app-one-green"
+    one, other = (
+        theirs.client("elbv2").describe_target_groups(Names=[name])["TargetGroups"][0]
+        for name in ("app-one", "app-one-green")
+    )
+    own = {"TargetGroupArn", "TargetGroupName"}
+    assert {key: one[key] for key in one.keys() - own} == {key: other[key] for key in other.keys() - own}
+
+
+def test_a_listener_of_flows_is_adopted_and_looked_at(theirs: Theirs, bluegreen: Commands) -> None:
+    """The write of its weights is that of every such route: tests/e2e/test_nlb.py."""
+    elbv2 = theirs.client("elbv2")
+    subnets = [zone["SubnetId"] for zone in elbv2.describe_load_balancers()["LoadBalancers"][0]["AvailabilityZones"]]
+    balancer = elbv2.create_load_balancer(Name="flows", Type="network", Subnets=subnets)["LoadBalancers"][0]
+    vpc = elbv2.describe_target_groups()["TargetGroups"][0]["VpcId"]
+    groups = {
+        color: elbv2.create_target_group(Name=f"flows-{color}", Protocol="TCP", Port=5432, VpcId=vpc)["TargetGroups"][0]
+        for color in VERSIONS
+    }
+    elbv2.create_listener(
+        LoadBalancerArn=balancer["LoadBalancerArn"],
+        Protocol="TCP",
+        Port=5432,
+        DefaultActions=[{"Type": "forward", "TargetGroupArn": groups["blue"]["TargetGroupArn"]}],
+    )
+    adopted = bluegreen("adopt", "--load-balancer", "flows", "--yes", "-o", "json").json()
+    assert adopted["service"] == "flows"
+    assert adopted["contract"]["load_balancer"]["type"] == "network"
+    assert adopted["contract"]["routes"][0]["kind"] == "nlb-listener"
+    assert bluegreen("status", "flows", "-o", "json").json()["routes"]["tcp-5432"]["split"] == {"blue": 100, "green": 0}
 
 
 def test_adopting_is_refused_where_codedeploy_deploys_the_ecs_service_behind(

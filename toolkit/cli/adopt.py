@@ -109,8 +109,7 @@ def adopt(
     if not dry_run:
         if decided.second is not None and not yes:
             _ask(decided)
-        runner.carry_out(decided, around)
-        files.write()
+        runner.carry_out(decided, around, files)
     if output is Output.JSON:
         print_json(_document(decided, files, where, written=not dry_run))
     else:

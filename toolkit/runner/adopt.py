@@ -13,6 +13,8 @@ from toolkit.errors import (
     AwsUnreachable,
     BluegreenError,
     CredentialsError,
+    Interrupted,
+    RouteUnusable,
     UnknownService,
     UsageError,
     VerifyFailed,
@@ -43,6 +45,8 @@ from toolkit.rollout.ownership import (
 )
 from toolkit.rollout.pairing import colors, is_meant, second_group
 from toolkit.rollout.ports import Clock, Identities
+from toolkit.runner.adopt_files import Files
+from toolkit.runner.interrupts import deferred_interrupts
 from toolkit.traffic import Color, Split
 
 _READ_BACK_SECONDS = 10.0
@@ -239,21 +243,34 @@ def _contracts(name: str, around: Surroundings, warnings: list[str]) -> dict[str
     return contracts
 
 
-def carry_out(decided: Plan, around: Surroundings) -> None:
-    """Write the second group into every route that lacks it, and read it back.
+def carry_out(decided: Plan, around: Surroundings, files: Files) -> None:
+    """Write the second group into every route that lacks it, read it back, then write the files.
+
+    Ctrl-C is held back until all of it is done.
 
     Raises:
-        AdoptionRefused: a route is no longer what was decided on.
+        AdoptionRefused, RouteUnusable: a route is no longer what was decided on.
         AwsError: a write failed; says which routes have the group by now.
         VerifyFailed: a route does not show what was written.
+        ContractError, ConfigError: a file cannot be written.
+        Interrupted: somebody pressed Ctrl-C meanwhile; the adoption is complete.
     """
+    name = decided.adoption.contract.name
+    with deferred_interrupts("bluegreen: finishing the adoption under way; then it stops") as interrupts:
+        _add_all(decided, around)
+        files.write()
+    if interrupts.asked:
+        raise Interrupted(f"{name}: interrupted, after it was adopted", hint=f"See `bluegreen status {name}`.")
+
+
+def _add_all(decided: Plan, around: Surroundings) -> None:
     if decided.second is None:
         return
     done: list[str] = []
     for name, place in decided.additions.items():
         try:
             _add(name, place, decided.second, around)
-        except (AdoptionRefused, AwsError, VerifyFailed) as error:
+        except (AdoptionRefused, RouteUnusable, AwsError, VerifyFailed) as error:
             by_now = f"added to {', '.join(done)}" if done else "added to no other route"
             here = f", and whether {name} has it is not known" if isinstance(error, AwsUnreachable) else ""
             error.message = (
