@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -74,6 +75,39 @@ def infra(directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         return Answer(code if isinstance(code, int) else 0, shown.out, shown.err)
 
     return call
+
+
+@real
+def test_tofu_does_where_there_is_no_terraform(infra: Infra, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a stand-in, the real terraform under tofu's name: OpenTofu itself is not at hand."""
+    real_one = shutil.which("terraform")
+    (tmp_path / "bin").mkdir()
+    tofu = tmp_path / "bin" / "tofu"
+    tofu.write_text(f'#!/bin/sh\nexec {real_one} "$@"\n')
+    tofu.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.delenv("BLUEGREEN_TERRAFORM", raising=False)
+    assert infra("init").code == 0
+    assert infra("apply", "--yes").code == 0
+    assert infra("output").json() == json.loads(GOLDEN.read_text("utf-8"))
+    monkeypatch.setenv("BLUEGREEN_TERRAFORM", "terraform")
+    refused = infra("plan")
+    assert refused.code == 40
+    assert refused.err.startswith("bluegreen: BLUEGREEN_TERRAFORM=terraform is no program that can be run.")
+
+
+@real
+def test_a_state_of_a_newer_terraform_is_refused_in_a_line(infra: Infra, directory: Path) -> None:
+    assert infra("apply", "--yes").code == 0
+    file = directory / "terraform.tfstate"
+    state = json.loads(file.read_text())
+    file.write_text(json.dumps({**state, "terraform_version": "99.0.0"}))
+    for command in ("plan", "apply", "destroy"):
+        refused = infra(command, *(() if command == "plan" else ("--yes",)))
+        assert refused.code == 40
+        assert refused.out == ""
+        assert re.match(r"bluegreen: Terraform 99\.0\.0, or OpenTofu .* Nothing was changed\.", refused.err)
+    assert json.loads(file.read_text())["terraform_version"] == "99.0.0"
 
 
 @real

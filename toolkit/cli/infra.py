@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from toolkit.infra.terraform import OutputValue, Terraform, Wish
 
 app = typer.Typer(
-    help="Provision with Terraform: init, plan, apply, destroy, output.",
+    help="Provision with Terraform or OpenTofu: init, plan, apply, destroy, output.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -51,7 +51,7 @@ YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before 
 
 @app.callback()
 def root() -> None:
-    """Provision with Terraform."""
+    """Provision with Terraform, or OpenTofu where there is no terraform; BLUEGREEN_TERRAFORM names either."""
 
 
 @app.command()
@@ -65,8 +65,8 @@ def init(
     """Install the modules and providers of a configuration.
 
     Providers come from the mirror that BLUEGREEN_TF_MIRROR names; else from one found in Terraform's own
-    mirror directories, or in a registry.terraform.io folder below /opt, /usr/share or /usr/local/share;
-    else from the public registry.
+    mirror directories, or in a registry.terraform.io folder below /opt, /usr/share or /usr/local/share
+    (registry.opentofu.org for OpenTofu); else from the public registry.
 
     Example: bluegreen infra init --dir terraform/examples/alb
     """
