@@ -1,5 +1,7 @@
 """Traffic in CloudWatch's names, dimensions and values."""
 
+import pytest
+
 from toolkit.lab.dataplane import MinuteTraffic
 from toolkit.lab.metrics.hosts import HostCounts
 from toolkit.lab.metrics.points import Point, points
@@ -64,6 +66,16 @@ def test_dimensions_are_those_of_aws() -> None:
         {"Name": "LoadBalancer", "Value": BALANCER},
         {"Name": "TargetGroup", "Value": BLUE},
     ]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "namespace"),
+    [("app/web/1", "AWS/ApplicationELB"), ("net/web/1", "AWS/NetworkELB"), ("gwy/web/1", "AWS/GatewayELB")],
+)
+def test_each_kind_of_load_balancer_has_its_namespace(suffix: str, namespace: str) -> None:
+    hosts = HostCounts()
+    hosts.look(suffix, BLUE, ["healthy"], now=MINUTE)
+    assert {point.namespace for point in hosts.points(since=0)} == {namespace}
 
 
 def test_hosts_are_counted_at_every_look_of_a_minute() -> None:

@@ -11,7 +11,11 @@ from typing import Final
 
 from toolkit.lab.dataplane import MinuteTraffic
 
-_NAMESPACES: Final[Mapping[str, str]] = {"app": "AWS/ApplicationELB", "net": "AWS/NetworkELB"}
+_NAMESPACES: Final[Mapping[str, str]] = {
+    "app": "AWS/ApplicationELB",
+    "net": "AWS/NetworkELB",
+    "gwy": "AWS/GatewayELB",  # never any traffic here, but its targets are counted
+}
 _PER_TARGET_GROUP: Final[Mapping[str, str]] = {
     "RequestCount": "request_count",
     "HTTPCode_Target_2XX_Count": "target_2xx",
@@ -52,6 +56,7 @@ class Point:
 
     @property
     def namespace(self) -> str:
+        """By the kind of load balancer, which its suffix begins with."""
         return _NAMESPACES[self.load_balancer.partition("/")[0]]
 
     @property
