@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from toolkit.lab.report import Report
 
 app = typer.Typer(
-    help="The AWS the toolkit needs, on this machine, with real HTTP traffic.",
+    help="The AWS the toolkit needs, on this machine, with real traffic.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

@@ -63,7 +63,7 @@ class Lab:
         return self._ask("GET", "status")
 
     def listeners(self) -> dict[str, str]:
-        """Listener ARN -> `http://127.0.0.1:PORT`, where its traffic is served."""
+        """Listener ARN -> where its traffic is served: `http://127.0.0.1:PORT`, or `https`, `tcp` or `tls`."""
         return self._ask("GET", "listeners")
 
     def settings(self, **changes: float) -> LabOptions:

@@ -88,3 +88,20 @@ def test_what_is_not_said_is_what_aws_takes() -> None:
     group = target_group({"TargetGroupArn": "arn", "Protocol": "HTTP", "HealthCheckPort": "traffic-port"}, {}, ())
     assert group.health_check == HealthCheck()
     assert (group.deregistration_delay, group.target_cookie) == (300, None)
+
+
+def test_a_group_for_flows_has_a_network_load_balancers_defaults() -> None:
+    group = target_group({"TargetGroupArn": "arn", "Protocol": "TCP", "HealthCheckProtocol": "HTTP"}, {}, ())
+    assert group.is_tcp
+    assert group.health_check.matcher == "200-399"
+    assert (group.closes_deregistered, group.closes_unhealthy) == (False, True)
+    told = {
+        "deregistration_delay.connection_termination.enabled": "true",
+        "target_health_state.unhealthy.connection_termination.enabled": "false",
+    }
+    group = target_group({"TargetGroupArn": "arn", "Protocol": "TCP"}, told, ())
+    assert (group.closes_deregistered, group.closes_unhealthy) == (True, False)
+
+
+def test_a_group_for_requests_closes_no_connection() -> None:
+    assert not target_group({"TargetGroupArn": "arn", "Protocol": "HTTP"}, {}, ()).closes_unhealthy

@@ -296,13 +296,14 @@ class DataPlane:
 
     def _follow_health(self) -> None:
         """Let new flows, and those to be closed, follow the health checks and the deregistration delays."""
-        seen = -1
+        seen, look_until = -1, 0.0
         while not self._stopping.wait(_LOOK_SECONDS):
             size = self._events_path.stat().st_size if self._events_path.exists() else 0
-            if size == seen and not self._standings.is_due(self._clock()):
-                continue
-            seen = size
-            self._guarded(self._reprogram)
+            if size != seen:
+                # The roster's view of Envoy may be older than the event: look until it cannot be.
+                seen, look_until = size, time.monotonic() + 3 * _LOOK_SECONDS
+            if time.monotonic() < look_until or self._standings.is_due(self._clock()):
+                self._guarded(self._reprogram)
 
     def _reprogram(self) -> None:
         with self._programming:
