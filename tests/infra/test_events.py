@@ -60,7 +60,11 @@ def test_each_message_has_its_value(told: str, event: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "told", ["", "\n", "{}", line("version"), line("resource_drift"), line("outputs", outputs={"s": {"value": "x"}})]
+    "told",
+    [
+        *("", "\n", "{}", line("resource_drift"), line("outputs", outputs={"s": {"value": "x"}})),
+        *(line("version", terraform="1.11.4", ui="1.2"), line("version", tofu="1.10.0", ui="1.2")),
+    ],
 )
 def test_what_says_nothing_new_is_silent(told: str) -> None:
     assert parse(told) is None
@@ -73,10 +77,12 @@ def test_a_diagnostic_keeps_terraforms_words_its_resource_and_its_place() -> Non
         "detail": "PriorityInUse",
         "address": "aws_lb_listener_rule.web",
         "range": {"filename": "main.tf", "start": {"line": 12, "column": 1}},
+        "snippet": {"context": 'resource "aws_lb_listener_rule" "web"', "code": "  priority = 1", "start_line": 12},
     }
     event = parse(line("diagnostic", diagnostic=told))
+    place = ("main.tf:12", "priority = 1")
     assert event == Diagnostic(
-        "error", "creating ELBv2 Listener Rule", "PriorityInUse", "aws_lb_listener_rule.web", "main.tf:12"
+        "error", "creating ELBv2 Listener Rule", "PriorityInUse", "aws_lb_listener_rule.web", *place
     )
 
 

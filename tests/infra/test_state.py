@@ -164,8 +164,9 @@ def test_a_state_of_a_later_format_asks_for_a_newer_program(applied: Terraform, 
     assert "format version 5" in told.message
     assert "newer terraform" in told.hint
     assert "force-unlock" not in told.hint
-    with pytest.raises(TerraformMissing, match="format version 5"):
-        applied.outputs()
+    for command in (applied.outputs, applied.init):
+        with pytest.raises(TerraformMissing, match="format version 5"):
+            command()
 
 
 @real

@@ -91,8 +91,8 @@ def local_path(directory: Path, environ: Mapping[str, str]) -> Path | None:
         selected = ""
     workspace = environ.get("TF_WORKSPACE") or selected or "default"
     if workspace == "default":
-        return directory / (settings.get("path") or "terraform.tfstate")
-    return directory / (settings.get("workspace_dir") or "terraform.tfstate.d") / workspace / "terraform.tfstate"
+        return directory / str(settings.get("path") or "terraform.tfstate")
+    return directory / str(settings.get("workspace_dir") or "terraform.tfstate.d") / workspace / "terraform.tfstate"
 
 
 def _decoded(path: Path) -> object:

@@ -275,8 +275,8 @@ class Terraform:
             case Log(text):
                 self._listener(Log(self._scrub(text)))
             case Diagnostic():
-                masked = replace(event, summary=self._scrub(event.summary), detail=self._scrub(event.detail))
-                self._listener(masked)
+                words = {name: self._scrub(getattr(event, name)) for name in ("summary", "detail", "code")}
+                self._listener(replace(event, **words))
             case _:
                 self._listener(event)
 
