@@ -23,7 +23,7 @@ from toolkit.cli.app import main
 from toolkit.cli.drift_plan import view_of
 from toolkit.contract import Stickiness
 from toolkit.errors import TerraformFailed
-from toolkit.infra.differences import Difference
+from toolkit.infra.differences import UNKNOWN, Difference
 from toolkit.infra.plan import Action, Change, PlannedChanges
 from toolkit.rollout.comparison import Side
 from toolkit.runner.shift import shift
@@ -205,6 +205,15 @@ def test_what_is_gone_from_aws_is_known_by_what_it_was() -> None:
     seen = changed(action=Action.DELETE)
     (pending,) = view_of("infra", PlannedChanges((planned,), drift=(seen,))).pending
     assert (pending.arn, pending.action, pending.moved) == ("arn:rule", "create", Side.AWS)
+
+
+def test_what_only_the_apply_will_know_follows_from_what_else_changes() -> None:
+    value = Change("contract", "aws_ssm_parameter", Action.UPDATE, differences=(Difference("value", "{}", UNKNOWN),))
+    made = changed(action=Action.CREATE, arn="")
+    gone = changed(action=Action.DELETE)
+    for drift, moved in (((gone,), Side.AWS), ((), Side.TERRAFORM)):
+        pending = view_of("infra", PlannedChanges((value, made), drift=drift)).pending
+        assert [(each.follows, each.moved) for each in pending] == [(True, moved), (False, moved)]
 
 
 # sync

@@ -289,6 +289,8 @@ def test_a_plan_that_takes_the_route_away_is_not_offered(action: str) -> None:
         (pending(attributes=("condition",)), "would update m.rule (condition); its configuration was changed"),
         (pending(attributes=("condition",), moved=Side.AWS), "it was changed in AWS"),
         (pending(arn="", id="/bluegreen/web/deployment"), "configuration was changed and not applied"),
+        (pending(follows=True), "it follows from other changes of this plan"),
+        (pending(action="create", moved=Side.AWS), "would create m.rule; it is gone from AWS"),
     ],
 )
 def test_what_is_pending_for_the_service_says_who_moved(change: Pending, said: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,14 +65,19 @@ class Plans:
 def view_of(directory: str, changes: PlannedChanges) -> PlanView:
     """What `drift` looks at of a plan."""
     seen = {change.address: change for change in changes.drift}
+    pending = [_pending(change, seen.get(change.address)) for change in changes.changes]
+    causes = {each.moved for each in pending if not each.follows}
+    moved = causes.pop() if len(causes) == 1 else Side.TERRAFORM
     return PlanView(
         directory,
-        pending=tuple(_pending(change, seen.get(change.address)) for change in changes.changes),
+        pending=tuple(replace(each, moved=moved) if each.follows else each for each in pending),
         edited=frozenset(change.arn for change in changes.drift if _edits_action(change)),
     )
 
 
 def _pending(change: Change, seen: Change | None) -> Pending:
+    from toolkit.infra.differences import UNKNOWN
+
     attributes = tuple(difference.attribute for difference in change.differences)
     return Pending(
         address=change.address,
@@ -84,6 +90,7 @@ def _pending(change: Change, seen: Change | None) -> Pending:
         reason=change.reason,
         attributes=attributes,
         writes_action=change.writes_action,
+        follows=bool(attributes) and all(difference.after == UNKNOWN for difference in change.differences),
     )
 
 

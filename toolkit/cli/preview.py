@@ -63,7 +63,7 @@ def preview(
     _show(contract, target, requests, output)
     if broken:
         raise RouteUnusable(
-            f"{contract.name}: {'. '.join(broken)}",
+            f"{contract.name}: {'; '.join(broken)}",
             hint="Terraform manages test routes whole: bluegreen infra apply puts them right.",
         )
 
@@ -108,7 +108,7 @@ def _idle(service: Service) -> Color | None:
     try:
         return idle_color(Observation(service.contract, service.read(), {}, record))
     except (NoBase, RouteUnusable) as error:
-        note(f"warning: {error.message.removesuffix(' Nothing was changed.')} So both are shown.")
+        note(f"warning: {error.message.removesuffix(' Nothing was changed.').removesuffix('.')}; so both are shown")
         return None
 
 

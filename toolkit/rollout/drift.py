@@ -81,8 +81,9 @@ def _split(view: View, route: Route) -> Comparison:
 
 def _ways_back(view: View, route: Route) -> tuple[Mend, ...]:
     name = view.contract.name
-    call = "ModifyListener" if route.kind.is_listener else "ModifyRule"
-    mends = [Mend(Who.RELEASER, f"find out who wrote past bluegreen: CloudTrail has the {call} on {route.arn}")]
+    noun = "Listener" if route.kind.is_listener else "Rule"
+    calls = f"Modify{noun}, or the Create{noun} where it was made anew,"
+    mends = [Mend(Who.RELEASER, f"find out who wrote past bluegreen: CloudTrail has the {calls} of {route.arn}")]
     for splits, how in (
         (known_splits(view.routes, view.contract), "take what AWS holds as the truth"),
         ({route.name: view.record.splits[route.name] for route in view.contract.routes

@@ -14,6 +14,7 @@ class Pending:
     """One resource that Terraform would change. `moved`: AWS where the refresh saw it differ from the state.
 
     arn, id: of the object before the change; empty for one that is new. writes_action: of an update in place.
+    follows: it changes only because something else of the plan does.
     """
 
     address: str
@@ -25,6 +26,7 @@ class Pending:
     reason: str = ""
     attributes: tuple[str, ...] = ()
     writes_action: bool = False
+    follows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,13 @@ def _pending(contract: Contract, plan: PlanView, each: Pending, part: str) -> Co
         how = f"do not apply this; write {block} into {each.address}"
         return Comparison(subject, Found.DRIFT, reason, Side.TERRAFORM, (Mend(Who.OWNER, how),))
     detail = each.reason or ", ".join(each.attributes)
-    why = "it was changed in AWS" if each.moved is Side.AWS else "its configuration was changed and not applied"
-    reason = f"{what}{f' ({detail})' if detail else ''}; {why}"
+    reason = f"{what}{f' ({detail})' if detail else ''}; {_why(each)}"
     return Comparison(subject, Found.DRIFT, reason, each.moved, (Mend(Who.OWNER, "apply, or undo the change", apply),))
+
+
+def _why(each: Pending) -> str:
+    if each.follows:
+        return "it follows from other changes of this plan"
+    if each.moved is Side.AWS:
+        return "it is gone from AWS" if each.action == "create" else "it was changed in AWS"
+    return "its configuration was changed and not applied"
