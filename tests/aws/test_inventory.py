@@ -154,6 +154,14 @@ def test_a_rule_is_read_with_its_conditions_and_what_precedes_the_forward(shop: 
     assert before["settings"]["user_pool_client_id"] == "c"
 
 
+def test_a_rule_says_which_header_it_asks_for(shop: Shop, inventory: Inventory) -> None:
+    asks = {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "x-color", "Values": ["secret"]}}
+    arn = shop.rule(shop.listener(FIXED), forward((shop.green, 1)), condition=asks)
+    (place,) = inventory.places([arn])
+    assert place.header == "x-color"
+    assert "secret" not in repr(place), "the header's value may be one"
+
+
 def test_the_short_form_of_a_forward_is_one_group(shop: Shop, inventory: Inventory) -> None:
     (place,) = inventory.places([shop.listener({"Type": "forward", "TargetGroupArn": shop.blue})])
     assert list(place.weights) == [shop.blue]

@@ -33,6 +33,7 @@ from toolkit.config import load
 from toolkit.contract import parse
 from toolkit.errors import AccessDenied, AwsUnreachable, ContractError, CredentialsError, UnknownService
 from toolkit.rollout.adopted import adopted
+from toolkit.rollout.adoption import Place
 from toolkit.rollout.ownership import CodeDeployGroup, EcsService
 from toolkit.runner.adopt import Surroundings
 from toolkit.traffic import Color
@@ -338,6 +339,42 @@ def test_ctrl_c_in_the_middle_waits_until_everything_is_written(run: Run) -> Non
     assert files() == ["bluegreen.toml", "deployments/shop.json"]
 
 
+# Test routes
+
+
+def test_a_rule_that_asks_for_a_header_becomes_a_test_route(run: Run) -> None:
+    tests = [rule((each, 1), priority=number, header="x-color") for number, each in enumerate((BLUE, GREEN, GREEN), 1)]
+    world = FakeInventory([PAIR, *tests])
+    _, _, err = run(world, "--load-balancer", "shop", "--dry-run")
+    assert [line.rpartition(" ")[2] for line in err.splitlines()] == [test.arn for test in tests]
+    assert "as a test route with --test-route" in err
+    words = [word for test in tests for word in ("--test-route", test.arn)]
+    code, out, err = run(world, "--load-balancer", "shop", *words)
+    assert (code, err) == (0, "")
+    assert "test route shop-green-test-2: requests with x-color reach green" in out
+    held = parse(Path("deployments/shop.json").read_text(), source="x")
+    assert [(test.name, test.color, test.header_name) for test in held.test_routes] == [
+        ("shop-blue-test", Color.BLUE, "x-color"),
+        ("shop-green-test", Color.GREEN, "x-color"),
+        ("shop-green-test-2", Color.GREEN, "x-color"),
+    ]
+    assert [route.arn for route in held.routes] == [PAIR.arn]
+
+
+@pytest.mark.parametrize(
+    ("test", "said"),
+    [
+        (rule((GREEN, 1)), "it asks for no header and forwards to shop-green"),
+        (rule((GREEN, 1), (BLUE, 0), header="x"), "forwards to shop-green, shop-blue"),
+        (rule((group("third"), 1), header="x"), "asks for header x and forwards to third"),
+        (rule(header="x", answer="it answers 404 by itself"), "it answers 404 by itself"),
+    ],
+)
+def test_what_is_no_test_route_is_refused(run: Run, test: Place, said: str) -> None:
+    words = ("--listener", PAIR.arn, "--test-route", test.arn)
+    one_line(run(FakeInventory([PAIR, test]), *words), 19, "is no test route of shop-blue and shop-green", said)
+
+
 # Refusals
 
 
@@ -356,6 +393,7 @@ def test_a_network_load_balancers_listener_is_adopted(run: Run) -> None:
         (("--listener", rule().arn), "is the ARN of a rule"),
         (("--rule", PAIR.arn), "is the ARN of a listener"),
         (("--rule", ""), "is not the ARN of a rule"),
+        (("--listener", PAIR.arn, "--test-route", PAIR.arn), "is the ARN of a listener"),
         (("--load-balancer", ""), "is not the ARN of a load balancer"),
         (("--load-balancer", PAIR.arn), "Use --listener for it"),
         (("--listener", PAIR.arn, "--listener", listener(network=True).arn), "2 load balancers"),
@@ -410,7 +448,7 @@ def owned(**words: Any) -> Surroundings:
 def test_what_somebody_else_shifts_is_refused_by_who_and_why(run: Run) -> None:
     ecs = EcsService("prod", "shop", "ECS", "CANARY", frozenset({BLUE.arn}))
     deploy = CodeDeployGroup("shop", "prod", "BLUE_GREEN", True, frozenset({GREEN.name}), frozenset())
-    web = adopted("web", BALANCER, [PAIR], {Color.BLUE: BLUE, Color.GREEN: GREEN}, None).contract
+    web = adopted("web", BALANCER, [PAIR], {Color.BLUE: BLUE, Color.GREEN: GREEN}).contract
     tagged = FakeInventory([PAIR], tagged={BALANCER.arn: {"ingress.k8s.aws/stack": "shop/web"}})
     for around, said in (
         (owned(ecs=lambda: [ecs]), "ECS service shop in cluster prod has the canary deployment strategy"),
@@ -437,7 +475,7 @@ def test_what_may_not_be_read_is_a_warning_each_and_no_silence(run: Run) -> None
 
 
 def test_one_contract_that_cannot_be_read_does_not_hide_the_others(run: Run) -> None:
-    web = adopted("web", BALANCER, [PAIR], {Color.BLUE: BLUE, Color.GREEN: GREEN}, None).contract
+    web = adopted("web", BALANCER, [PAIR], {Color.BLUE: BLUE, Color.GREEN: GREEN}).contract
 
     def contract(service: str) -> Any:
         if service == "broken":

@@ -369,7 +369,7 @@ def test_the_contract_says_what_aws_said_and_is_read_as_any_other() -> None:
     oidc = {"type": "authenticate-oidc", "order": 1, "settings": {"issuer": "https://id"}}
     places = [listener((BLUE, 90), (GREEN, 10), stickiness=sticky(300)), rule((GREEN, 1), (BLUE, 9), preceding=(oidc,))]
     table = StateTable("releases", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/releases")
-    made = adopted("shop", BALANCER, places, PAIR, table)
+    made = adopted("shop", BALANCER, places, PAIR, table=table)
     assert parse(made.text, source="the file") == made.contract
     first, second = made.contract.routes
     assert (first.kind, first.arn, first.listener_arn) == (RouteKind.ALB_LISTENER, OURS.arn, OURS.arn)
@@ -386,7 +386,7 @@ def test_the_contract_says_what_aws_said_and_is_read_as_any_other() -> None:
 
 
 def test_the_contract_of_a_network_load_balancer_has_its_kind_of_route() -> None:
-    made = adopted("shop", NETWORK, [listener((BLUE, 1), (GREEN, 0), network=True)], PAIR, None)
+    made = adopted("shop", NETWORK, [listener((BLUE, 1), (GREEN, 0), network=True)], PAIR)
     assert made.contract.is_network
     assert made.contract.routes[0].kind is RouteKind.NLB_LISTENER
     assert made.contract.routes[0].stickiness == Stickiness(enabled=False)
@@ -395,7 +395,7 @@ def test_the_contract_of_a_network_load_balancer_has_its_kind_of_route() -> None
 
 def test_what_the_contract_would_not_take_is_refused_before_it_is_written() -> None:
     with pytest.raises(ContractError, match="what AWS says"):
-        adopted("shop", replace(BALANCER, dns_name=""), [OURS], PAIR, None)
+        adopted("shop", replace(BALANCER, dns_name=""), [OURS], PAIR)
 
 
 @pytest.mark.parametrize("text", ["", "# mine\n[aws]\nregion = 'eu-central-1'", '[service.web]\ncontract = "ssm:/x"\n'])
@@ -435,7 +435,7 @@ def test_a_file_that_says_something_else_is_left_alone(text: str, said: str) -> 
 
 
 def test_terraform_is_told_to_ignore_the_whole_action_of_each_kind_of_route() -> None:
-    made = adopted("shop", BALANCER, [OURS, rule((BLUE, 1), (GREEN, 0))], PAIR, None)
+    made = adopted("shop", BALANCER, [OURS, rule((BLUE, 1), (GREEN, 0))], PAIR)
     assert terraform_blocks(made.contract) == {
         "aws_lb_listener": ("default_action", "lifecycle {\n  ignore_changes = [default_action]\n}", ["http-80"]),
         "aws_lb_listener_rule": (
@@ -545,7 +545,7 @@ def test_a_codedeploy_group_in_place_and_one_elsewhere_are_fine() -> None:
 
 
 def test_a_route_that_a_service_has_already_is_refused_and_a_shared_pair_is_told() -> None:
-    web = adopted("web", BALANCER, [OURS], PAIR, None).contract
+    web = adopted("web", BALANCER, [OURS], PAIR).contract
     (refused,), _ = claimed(contract_claims({"web": web}, "shop", [OURS], [BLUE, GREEN]))
     assert refused == "the deployment contract of service web has this route already"
     _, (told,) = claimed(contract_claims({"web": web}, "shop", [rule((BLUE, 1))], [BLUE, GREEN]))
@@ -556,7 +556,7 @@ def test_a_route_that_a_service_has_already_is_refused_and_a_shared_pair_is_told
 
 
 def test_a_test_route_stays_one() -> None:
-    document = dict(adopted("web", BALANCER, [OURS], PAIR, None).document)
+    document = dict(adopted("web", BALANCER, [OURS], PAIR).document)
     document["test_routes"] = [
         {"name": "t", "color": "blue", "arn": rule().arn, "listener_arn": OURS.arn, "header_name": "x"}
     ]

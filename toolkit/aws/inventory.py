@@ -141,6 +141,7 @@ def _of_rule(rule: Mapping[str, Any], listener: Mapping[str, Any]) -> Place:
         priority=int(rule["Priority"]),
         hosts=_values(conditions, "host-header", "HostHeaderConfig"),
         paths=_values(conditions, "path-pattern", "PathPatternConfig"),
+        header=next((each["HttpHeaderConfig"]["HttpHeaderName"] for each in conditions if _asks_for_header(each)), ""),
     )
 
 
@@ -178,6 +179,10 @@ def _values(conditions: Iterable[Mapping[str, Any]], name: str, config: str) -> 
             newer = condition.get(config, {})
             return tuple(newer.get("Values") or condition.get("Values") or newer.get("RegexValues") or ())
     return ()
+
+
+def _asks_for_header(condition: Mapping[str, Any]) -> bool:
+    return bool(condition["Field"] == "http-header" and condition.get("HttpHeaderConfig", {}).get("HttpHeaderName"))
 
 
 def _with_group(actions: Sequence[Mapping[str, Any]], second: str) -> list[dict[str, Any]]:

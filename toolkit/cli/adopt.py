@@ -39,6 +39,14 @@ def adopt(
             "--load-balancer", help="Name or ARN: whatever on it forwards to the same pair is a route.", metavar="NAME"
         ),
     ] = None,
+    test_route: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--test-route",
+            help="ARN of a rule that reaches one color alone, for requests with a header. May be repeated.",
+            metavar="ARN",
+        ),
+    ] = None,
     name: Annotated[
         str | None, typer.Option("--name", help="Name of the service; default: what the target groups' names share.")
     ] = None,
@@ -89,11 +97,14 @@ def adopt(
     Example: bluegreen adopt --load-balancer web --name web
     """
     from toolkit.rollout.adopted import checked_name
+    from toolkit.rollout.adoption import checked_arn
     from toolkit.runner import adopt as runner
+    from toolkit.runner.adopt_carry_out import carry_out
     from toolkit.runner.adopt_files import prepare
 
     request = runner.Request(
         arns=_arns(listener or [], rule or [], load_balancer),
+        test_routes=tuple(dict.fromkeys(checked_arn(arn, "rule") for arn in test_route or [])),
         balancer=load_balancer,
         name=None if name is None else checked_name(name),
         blue=blue,
@@ -109,7 +120,7 @@ def adopt(
     if not dry_run:
         if decided.second is not None and not yes:
             _ask(decided)
-        runner.carry_out(decided, around, files)
+        carry_out(decided, around, files)
     if output is Output.JSON:
         print_json(_document(decided, files, where, written=not dry_run))
     else:
@@ -191,6 +202,8 @@ def _show(decided: Plan, files: Files, where: Options, *, written: bool) -> None
     print(f"  blue is {decided.pair[Color.BLUE].name}, green is {decided.pair[Color.GREEN].name}, told {decided.told}")
     for name, split in decided.splits.items():
         print(f"  route {name}: {split}   ({decided.adoption.places[name].place})")
+    for test in contract.test_routes:
+        print(f"  test route {test.name}: requests with {test.header_name} reach {test.color}")
     if decided.additions:
         done = "added" if written else "would be added"
         print(f"  {_second(decided)} {done} at weight 0 to {', '.join(decided.additions)}")

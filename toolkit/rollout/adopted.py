@@ -54,10 +54,19 @@ def service_name(pair: Mapping[Color, Group], balancer: Balancer) -> str:
 
 
 def adopted(
-    name: str, balancer: Balancer, places: Sequence[Place], pair: Mapping[Color, Group], table: StateTable | None
+    name: str,
+    balancer: Balancer,
+    places: Sequence[Place],
+    pair: Mapping[Color, Group],
+    *,
+    table: StateTable | None = None,
+    tests: Sequence[Place] = (),
 ) -> Adoption:
-    """The contract of these places as a service, checked as every contract is when it is read."""
-    account, region = account_and_region([place.arn for place in places])
+    """The contract of these places as a service, checked as every contract is when it is read.
+
+    tests: rules that each reach one color of the pair alone.
+    """
+    account, region = account_and_region([place.arn for place in (*places, *tests)])
     named = dict(zip(route_names(places), places, strict=True))
     document = {
         "schema_version": SCHEMA_VERSION,
@@ -71,7 +80,7 @@ def adopted(
             "dns_name": balancer.dns_name,
         },
         "routes": [_route(route, place) for route, place in named.items()],
-        "test_routes": [],
+        "test_routes": _test_routes(name, tests, pair),
         "target_groups": {
             color.value: {"name": group.name, "arn": group.arn, "arn_suffix": group.arn.rpartition(":")[2]}
             for color, group in sorted(pair.items())
@@ -92,6 +101,23 @@ def _route(name: str, place: Place) -> dict[str, Any]:
         "stickiness": {"enabled": sticky.enabled, "duration_seconds": sticky.duration_seconds},
         "preceding_actions": [dict(action) for action in place.preceding],
     }
+
+
+def _test_routes(name: str, tests: Sequence[Place], pair: Mapping[Color, Group]) -> list[dict[str, Any]]:
+    routes: list[dict[str, Any]] = []
+    for place in tests:
+        color = next(color for color, group in pair.items() if group.arn in place.weights)
+        count = sum(1 for route in routes if route["color"] == color.value)
+        routes.append(
+            {
+                "name": f"{name}-{color}-test{f'-{count + 1}' if count else ''}",
+                "color": color.value,
+                "arn": place.arn,
+                "listener_arn": place.listener_arn,
+                "header_name": place.header,
+            }
+        )
+    return routes
 
 
 def route_names(places: Sequence[Place]) -> list[str]:

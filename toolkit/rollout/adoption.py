@@ -59,6 +59,7 @@ class Place:
 
     priority: of a rule, None for a default action. weights: target group ARN -> weight; empty where nothing forwards,
     then `answer` says what it does instead. preceding: as `Route.preceding_actions`. kept: the adapter's own memory.
+    header: the name of the HTTP header that a rule asks for, of the first if there are several.
     """
 
     arn: str
@@ -68,6 +69,7 @@ class Place:
     priority: int | None = None
     hosts: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
+    header: str = ""
     weights: Mapping[str, int] = field(default_factory=dict)
     stickiness: Stickiness = field(default_factory=lambda: Stickiness(enabled=False))
     preceding: tuple[Mapping[str, Any], ...] = ()
@@ -195,7 +197,8 @@ def refuse_places(places: Sequence[Place]) -> None:
         if not place.weights:
             raise AdoptionRefused(
                 f"{place.place} does not forward to target groups: {place.answer or 'it has no action'}",
-                hint="Only a forward action has weights to shift; name the rule or listener that forwards.",
+                hint="Only a forward action has weights to shift. Every route of the load balancer is looked at with "
+                f"`bluegreen adopt --load-balancer {place.arn.split('/')[2]}`",
             )
         if len(place.weights) > 2:  # noqa: PLR2004 - the two colors
             held = ", ".join(f"{_short(arn)} {weight}" for arn, weight in place.weights.items())
@@ -229,6 +232,22 @@ def refuse_places(places: Sequence[Place]) -> None:
                 f"both target groups of {place.place} have weight 0, so it serves nobody and no color is live",
                 hint="Give one of them a weight first (`aws elbv2 modify-rule` or `modify-listener`).",
             )
+
+
+def could_be_test_route(place: Place, pair: Iterable[Group]) -> bool:
+    """Whether it reaches one color alone, for requests with a header."""
+    return bool(place.header) and len(place.weights) == 1 and set(place.weights) <= {group.arn for group in pair}
+
+
+def refuse_test_route(place: Place, pair: Sequence[Group]) -> None:
+    """Raises AdoptionRefused where the place cannot be a test route of this pair."""
+    if not could_be_test_route(place, pair):
+        held = ", ".join(_short(arn) for arn in place.weights) or place.answer or "nothing"
+        raise AdoptionRefused(
+            f"{place.place} is no test route of {' and '.join(group.name for group in pair)}: it asks for "
+            f"{f'header {place.header}' if place.header else 'no header'} and forwards to {held}",
+            hint="A test route is a rule that forwards to one color alone, for requests with an HTTP header.",
+        )
 
 
 def groups_of(places: Iterable[Place]) -> list[str]:

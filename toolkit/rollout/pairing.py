@@ -84,7 +84,7 @@ def create_command(group: Group, where: Sequence[str]) -> str:
         ("--protocol-version", group.protocol_version),
         ("--port", group.port),
         ("--vpc-id", group.vpc_id),
-        ("--ip-address-type", group.ip_address_type),
+        ("--ip-address-type", group.ip_address_type if group.target_type != "lambda" else None),
     ):
         words += [option, str(value)] if value is not None else []
     return shlex.join([*words, *group.health_check, *where])

@@ -1,4 +1,4 @@
-"""Adopting what others made: read, decide, and where a second target group is wanted, write it in at weight 0."""
+"""Deciding to adopt what others made: everything is read and checked here, nothing is written."""
 
 from __future__ import annotations
 
@@ -27,10 +27,12 @@ from toolkit.rollout.adoption import (
     Place,
     account_and_region,
     balancer_of,
+    could_be_test_route,
     groups_of,
     one_service,
     refuse_balancer,
     refuse_places,
+    refuse_test_route,
 )
 from toolkit.rollout.ownership import (
     Claim,
@@ -45,12 +47,7 @@ from toolkit.rollout.ownership import (
 )
 from toolkit.rollout.pairing import colors, is_meant, second_group
 from toolkit.rollout.ports import Clock, Identities
-from toolkit.runner.adopt_files import Files
-from toolkit.runner.interrupts import deferred_interrupts
 from toolkit.traffic import Color, Split
-
-_READ_BACK_SECONDS = 10.0
-_LOOK_AGAIN_SECONDS = 0.5
 
 
 class Inventory(Protocol):
@@ -85,9 +82,13 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What the operator said. Either `arns`, of rules and listeners, or `balancer`, a name or ARN."""
+    """What the operator said. Either `arns`, of rules and listeners, or `balancer`, a name or ARN.
+
+    test_routes: ARNs of rules that reach one color alone.
+    """
 
     arns: tuple[str, ...] = ()
+    test_routes: tuple[str, ...] = ()
     balancer: str | None = None
     name: str | None = None
     blue: str | None = None
@@ -110,7 +111,7 @@ class Plan:
     def splits(self) -> dict[str, Split]:
         """What each route holds once the additions are written."""
         return {
-            name: Split.of({color: _weights(place, self.second)[group.arn] for color, group in self.pair.items()})
+            name: Split.of({color: weights_after(place, self.second)[group.arn] for color, group in self.pair.items()})
             for name, place in self.adoption.places.items()
         }
 
@@ -126,9 +127,12 @@ def plan(request: Request, around: Surroundings) -> Plan:
     refuse_places(places)
     pair, second = _pair(request, places, balancer, around)
     by_color, told = colors(
-        pair, [replace(place, weights=_weights(place, second)) for place in places], blue=request.blue
+        pair, [replace(place, weights=weights_after(place, second)) for place in places], blue=request.blue
     )
     name = checked_name(request.name or service_name(by_color, balancer))
+    tests = around.inventory.places(request.test_routes)
+    for test in tests:
+        refuse_test_route(test, pair)
     claims, warnings = _claims(name, balancer, places, pair, around)
     refusals = [claim.text for claim in claims if claim.refuses]
     if refusals:
@@ -136,9 +140,9 @@ def plan(request: Request, around: Surroundings) -> Plan:
             f"{name}: {'; '.join(refusals)}. Nothing was written", hint="Two hands on one route undo each other's work."
         )
     table = around.state_table(request.state_table) if request.state_table else None
-    adoption = adopted(name, balancer, places, by_color, table)
+    adoption = adopted(name, balancer, places, by_color, table=table, tests=tests)
     lacking = {route: place for route, place in adoption.places.items() if len(place.weights) == 1}
-    told_of = [f"left alone, since it forwards elsewhere: {place.place}" for place in left]
+    told_of = [f"left alone, since it forwards elsewhere: {_left_alone(place, pair)}" for place in left]
     return Plan(adoption, by_color, told, lacking, second, (*(claim.text for claim in claims), *warnings, *told_of))
 
 
@@ -148,7 +152,7 @@ def _places(request: Request, around: Surroundings) -> tuple[Balancer, list[Plac
     if request.balancer is not None:
         balancer = inventory.balancer(request.balancer)
         refuse_balancer(balancer)
-        found = inventory.places_on(balancer)
+        found = [place for place in inventory.places_on(balancer) if place.arn not in request.test_routes]
         chosen = one_service(found, balancer)
         return balancer, chosen, [place for place in found if place.weights and place not in chosen]
     account, _ = account_and_region(request.arns)
@@ -162,6 +166,11 @@ def _places(request: Request, around: Surroundings) -> tuple[Balancer, list[Plac
     balancer = inventory.balancer(balancer_of(places[0].listener_arn))
     refuse_balancer(balancer)
     return balancer, places, []
+
+
+def _left_alone(place: Place, pair: Sequence[Group]) -> str:
+    could_be = f"; as a test route with --test-route {place.arn}" if could_be_test_route(place, pair) else ""
+    return f"{place.place}{could_be}"
 
 
 def _pair(
@@ -192,7 +201,7 @@ def _pair(
     return pair, next((group for group in pair if alone and group.arn not in alone), None)
 
 
-def _weights(place: Place, second: Group | None) -> Mapping[str, int]:
+def weights_after(place: Place, second: Group | None) -> Mapping[str, int]:
     """What a place holds once it has its second group."""
     if len(place.weights) > 1 or second is None:
         return place.weights
@@ -241,64 +250,3 @@ def _contracts(name: str, around: Surroundings, warnings: list[str]) -> dict[str
         except BluegreenError as error:
             warnings.append(f"could not check whether service {service} has this: {error.message}")
     return contracts
-
-
-def carry_out(decided: Plan, around: Surroundings, files: Files) -> None:
-    """Write the second group into every route that lacks it, read it back, then write the files.
-
-    Ctrl-C is held back until all of it is done.
-
-    Raises:
-        AdoptionRefused, RouteUnusable: a route is no longer what was decided on.
-        AwsError: a write failed; says which routes have the group by now.
-        VerifyFailed: a route does not show what was written.
-        ContractError, ConfigError: a file cannot be written.
-        Interrupted: somebody pressed Ctrl-C meanwhile; the adoption is complete.
-    """
-    name = decided.adoption.contract.name
-    with deferred_interrupts("bluegreen: finishing the adoption under way; then it stops") as interrupts:
-        _add_all(decided, around)
-        files.write()
-    if interrupts.asked:
-        raise Interrupted(f"{name}: interrupted, after it was adopted", hint=f"See `bluegreen status {name}`.")
-
-
-def _add_all(decided: Plan, around: Surroundings) -> None:
-    if decided.second is None:
-        return
-    done: list[str] = []
-    for name, place in decided.additions.items():
-        try:
-            _add(name, place, decided.second, around)
-        except (AdoptionRefused, RouteUnusable, AwsError, VerifyFailed) as error:
-            by_now = f"added to {', '.join(done)}" if done else "added to no other route"
-            here = f", and whether {name} has it is not known" if isinstance(error, AwsUnreachable) else ""
-            error.message = (
-                f"{error.message.rstrip('.')}; target group {decided.second.name} was {by_now}{here}. No traffic moved."
-            )
-            raise
-        done.append(name)
-
-
-def _add(name: str, place: Place, second: Group, around: Surroundings) -> None:
-    now = around.inventory.places([place.arn])
-    if now != [place]:
-        raise AdoptionRefused(
-            f"route {name} ({place.place}) was changed by somebody else meanwhile", hint="Look again: adopt once more."
-        )
-    around.inventory.add_group(place, name, second.arn)
-    wanted = replace(place, weights=_weights(place, second))
-    until = around.clock.now().timestamp() + _READ_BACK_SECONDS
-    while not _holds(around.inventory.places([place.arn]), wanted):
-        if around.clock.now().timestamp() >= until:
-            raise VerifyFailed(
-                f"route {name} does not show the weights that were written",
-                hint="Somebody else may be writing it; adopt once more.",
-            )
-        around.clock.sleep(_LOOK_AGAIN_SECONDS)
-
-
-def _holds(places: Sequence[Place], wanted: Place) -> bool:
-    return [(each.weights, each.stickiness, each.preceding) for each in places] == [
-        (wanted.weights, wanted.stickiness, wanted.preceding)
-    ]
