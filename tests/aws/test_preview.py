@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import subprocess
@@ -102,6 +103,7 @@ def test_the_line_reaches_its_color_whatever_the_weights(
 
 def _color(line: str) -> str:
     """Who answers the line, given to a shell as a person would paste it."""
-    run = subprocess.run(["/bin/sh", "-c", line], capture_output=True, text=True, check=True, timeout=30)
+    direct = {**os.environ, "no_proxy": "*"}
+    run = subprocess.run(["/bin/sh", "-c", line], env=direct, capture_output=True, text=True, check=True, timeout=30)
     told = [value for value in run.stdout.splitlines() if value.lower().startswith("x-color:")]
     return told[0].partition(":")[2].strip() if told else "none"
