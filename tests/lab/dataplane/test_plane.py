@@ -122,7 +122,7 @@ def test_a_target_cookie_holds_a_client_at_one_target(rig: Rig) -> None:
 
 
 def test_every_request_is_counted_once_though_the_log_is_rotated(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("toolkit.lab.dataplane.plane.ROTATE_BYTES", 20_000)
+    monkeypatch.setattr("toolkit.lab.dataplane.records.ROTATE_BYTES", 20_000)
     with rig.listening(split(rig, 100, 0)) as listener:
         suffix = rig.groups["blue"].rpartition(":")[2]
 

@@ -9,7 +9,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from toolkit.errors import LabError
@@ -17,38 +17,25 @@ from toolkit.lab.dataplane.admin import Admin
 from toolkit.lab.dataplane.certificate import self_signed
 from toolkit.lab.dataplane.coalesce import Coalescer
 from toolkit.lab.dataplane.config import Layout, resources
-from toolkit.lab.dataplane.flows import FlowLedger, MinuteFlows
-from toolkit.lab.dataplane.health import TargetHealth, hosts_of
+from toolkit.lab.dataplane.flow_targets import FlowTargets, active_flows, await_admission, tcp_listeners
+from toolkit.lab.dataplane.flows import MinuteFlows
+from toolkit.lab.dataplane.health import TargetHealth
 from toolkit.lab.dataplane.listeners import LOOPBACK, Certificate, bootstrap
-from toolkit.lab.dataplane.model import (
-    Listener,
-    LoadBalancer,
-    Snapshot,
-    Target,
-    TargetGroup,
-    forwarded,
-    groups_by_arn,
-    suffix_of,
-)
-from toolkit.lab.dataplane.network import stats_name
+from toolkit.lab.dataplane.model import Snapshot
 from toolkit.lab.dataplane.ports import Ports
 from toolkit.lab.dataplane.process import EnvoyProcess
 from toolkit.lab.dataplane.reader import Reader
+from toolkit.lab.dataplane.records import Records
 from toolkit.lab.dataplane.roster import Roster
-from toolkit.lab.dataplane.routes import resource_name
-from toolkit.lab.dataplane.standing import Group, Standing, Standings
-from toolkit.lab.dataplane.traffic import AccessLog, Ledger, MinuteTraffic
+from toolkit.lab.dataplane.traffic import MinuteTraffic
 from toolkit.lab.dataplane.xds import Files, Programmer
 
 log = logging.getLogger(__name__)
 
-ROTATE_BYTES = 64 * 1024 * 1024
 SERVED = frozenset({"HTTP", "HTTPS", "TCP", "TLS"})
 ENCRYPTED = frozenset({"HTTPS", "TLS"})
 _TAIL_SECONDS = 1.0
 _LOOK_SECONDS = 0.1
-ADMISSION_SECONDS = 2.0
-_ADMISSION_POLL_SECONDS = 0.01
 
 
 class DataPlane:
@@ -75,18 +62,11 @@ class DataPlane:
         self._programmer = Programmer(self._files, self._process.complaint)
         self._ports = Ports(directory / "ports.json")
         self._events_path = directory / "health.log"
-        self._log_path = directory / "access.log"
-        self._clock = clock
         self._roster = Roster(self._events_path, clock, time_scale)
-        self._standings = Standings()
-        self._flow_log_path = directory / "flows.log"
+        self._flow_targets = FlowTargets(self._roster, clock)
+        self._records = Records(directory, clock)
         # In Linux's abstract namespace: it needs no file, whose path could be too long for a socket.
         self._doorman = f"@bluegreen-{uuid.uuid4().hex}"
-        self._access_log = AccessLog(self._log_path)
-        self._ledger = Ledger()
-        self._flow_log = AccessLog(self._flow_log_path)
-        self._flow_ledger = FlowLedger()
-        self._ledger_lock = threading.Lock()
         self._certificate: Certificate | None = None
         self._admin: Admin | None = None
         self._followed: dict[str, float] = {}
@@ -113,10 +93,9 @@ class DataPlane:
         """
         if self._admin is not None:
             return
-        for leftover in (self._events_path, self._log_path, self._flow_log_path):
-            leftover.unlink(missing_ok=True)
+        self._events_path.unlink(missing_ok=True)
+        self._records.begin_anew()
         self._applied, self._urls = {}, {}
-        self._flow_ledger.forget_open()
         paths = {"listeners_path": self._files.path("lds"), "clusters_path": self._files.path("cds")}
         self._admin = self._programmer.start_empty(lambda: self._process.start(bootstrap(**paths)))
         self._roster.attach(self._admin)
@@ -164,33 +143,21 @@ class DataPlane:
         return self._urls
 
     def traffic(self, since: float) -> Sequence[MinuteTraffic]:
-        """What was served in the minutes that end after `since` (epoch seconds)."""
-        self._read_log()
-        with self._ledger_lock:
-            return self._ledger.since(since)
+        """The requests served in the minutes that end after `since` (epoch seconds)."""
+        return self._records.traffic(since)
 
     def flows(self, since: float) -> Sequence[MinuteFlows]:
         """The TCP flows of the minutes that end after `since` (epoch seconds)."""
-        self._read_flow_log()
-        with self._ledger_lock:
-            return self._flow_ledger.since(since)
+        return self._records.flows(since)
 
     def active_flows(self) -> Mapping[str, int]:
-        """Flows open now, by the suffix of the Network Load Balancer.
+        """Flows open now, by the suffix of the Network Load Balancer; empty when stopped.
 
         Raises:
             LabError: Envoy does not answer.
         """
         admin = self._admin
-        found = {
-            f"listener.{stats_name(listener)}.downstream_cx_active": balancer.suffix
-            for balancer, listener in _tcp_listeners(self._applied)
-        }
-        values = admin.stats(found) if admin is not None and found else {}
-        active = dict.fromkeys(found.values(), 0)
-        for name, balancer in found.items():
-            active[balancer] += int(values.get(name, 0))
-        return active
+        return {} if admin is None else active_flows(admin, self._applied)
 
     def _coalescer(self, region: str) -> Coalescer:
         with self._coalescers_lock:
@@ -232,67 +199,24 @@ class DataPlane:
         ports = self._ports.assign((arn, listener.port) for arn, listener in served.items())
         layout = Layout(
             file=self._files.path,
-            access_log=str(self._log_path),
-            flow_log=str(self._flow_log_path),
+            access_log=str(self._records.request_log),
+            flow_log=str(self._records.flow_log),
             health_events=str(self._events_path),
             ports=ports,
             certificate=self._certificate,
             time_scale=self._time_scale,
             doorman=self._doorman,
-            standings=self._look(wanted),
+            standings=self._flow_targets.look(wanted),
         )
+        self._records.closing(layout.standings)
         try:
-            if self._programmer.apply(resources(wanted, layout)):
-                self._await_admission(wanted, layout.standings)
+            if self._programmer.apply(resources(wanted, layout)) and self._admin is not None:
+                await_admission(self._admin, wanted, layout.standings)
         except LabError:
             self._ports.reconsider(arn for arn in ports if arn not in self._urls)
             raise
         self._applied = dict(wanted)
         self._urls = {arn: f"{listener.protocol.lower()}://{LOOPBACK}:{ports[arn]}" for arn, listener in served.items()}
-
-    def _look(self, snapshots: Mapping[str, Snapshot]) -> Mapping[str, Mapping[Target, Standing]]:
-        """How the targets of Network Load Balancers stand now."""
-        clusters: dict[str, list[str]] = {}
-        for _, listener in _tcp_listeners(snapshots):
-            for arn in forwarded(listener):
-                clusters.setdefault(arn, []).append(resource_name(listener.arn))
-        if not clusters:
-            return {}
-        now, hosts = self._clock(), self._roster.hosts()
-
-        def is_closed(group: TargetGroup, target: Target) -> bool:
-            keys = ((name, target.address or "", target.port) for name in clusters.get(group.arn, ()))
-            return all(hosts[key].failed for key in keys if key in hosts)
-
-        groups = (
-            Group(group, self._roster.health(arn), self._roster.draining(arn))
-            for arn, group in groups_by_arn(snapshots).items()
-            if arn in clusters and group.is_tcp
-        )
-        standings = self._standings.look(groups, now=now, is_closed=is_closed)
-        with self._ledger_lock:
-            for arn, each in standings.items():
-                for target in (target for target, standing in each.items() if standing is Standing.CLOSES):
-                    self._flow_ledger.closing(suffix_of(arn), f"{target.address}:{target.port}", now=now)
-        return standings
-
-    def _await_admission(
-        self, snapshots: Mapping[str, Snapshot], standings: Mapping[str, Mapping[Target, Standing]]
-    ) -> None:  # fmt: skip
-        """Wait until the doorman has let in every target that takes flows: Envoy holds a new one back until then."""
-        wanted = {
-            (resource_name(listener.arn), target.address, target.port)
-            for _, listener in _tcp_listeners(snapshots)
-            for arn in forwarded(listener)
-            for target, standing in standings.get(arn, {}).items()
-            if standing is Standing.TAKES and target.address is not None
-        }
-        deadline = time.monotonic() + ADMISSION_SECONDS
-        while wanted and self._admin is not None and time.monotonic() < deadline:
-            hosts = hosts_of(self._admin.clusters())
-            if not any(hosts[key].failed for key in wanted if key in hosts):
-                return
-            time.sleep(_ADMISSION_POLL_SECONDS)
 
     def _follow_health(self) -> None:
         """Let new flows, and those to be closed, follow the health checks and the deregistration delays."""
@@ -302,12 +226,12 @@ class DataPlane:
             if size != seen:
                 # The roster's view of Envoy may be older than the event: look until it cannot be.
                 seen, look_until = size, time.monotonic() + 3 * _LOOK_SECONDS
-            if time.monotonic() < look_until or self._standings.is_due(self._clock()):
+            if time.monotonic() < look_until or self._flow_targets.is_due:
                 self._guarded(self._reprogram)
 
     def _reprogram(self) -> None:
         with self._programming:
-            if any(True for _ in _tcp_listeners(self._applied)):
+            if any(tcp_listeners(self._applied)):
                 self._program(self._applied)
 
     def _poll(self) -> None:
@@ -326,19 +250,10 @@ class DataPlane:
 
     def _tail(self) -> None:
         while not self._stopping.wait(_TAIL_SECONDS):
-            for read, written in ((self._read_log, self._access_log), (self._read_flow_log, self._flow_log)):
-                self._guarded(read)
-                if self._admin is not None:
-                    reopen = self._admin.reopen_logs
-                    self._guarded(lambda log=written, reopen=reopen: log.rotate(reopen, above=ROTATE_BYTES))  # type: ignore[misc]
-
-    def _read_log(self) -> None:
-        with self._ledger_lock:
-            self._ledger.add(self._access_log.read())
-
-    def _read_flow_log(self) -> None:
-        with self._ledger_lock:
-            self._flow_ledger.add(self._flow_log.read(), now=self._clock())
+            self._guarded(self._records.read)
+            if self._admin is not None:
+                reopen = self._admin.reopen_logs
+                self._guarded(lambda reopen=reopen: self._records.rotate(reopen))  # type: ignore[misc]
 
     def _guarded(self, work: Callable[[], None]) -> None:
         """A thread goes on after an error, which is said: the next round may well succeed."""
@@ -349,9 +264,3 @@ class DataPlane:
                 log.warning("%s", error.message)
         except Exception:
             log.exception("the data plane met an error that it does not know; it goes on")
-
-
-def _tcp_listeners(snapshots: Mapping[str, Snapshot]) -> Iterator[tuple[LoadBalancer, Listener]]:
-    for snapshot in snapshots.values():
-        for balancer in snapshot.load_balancers:
-            yield from ((balancer, listener) for listener in balancer.listeners if listener.is_tcp)
