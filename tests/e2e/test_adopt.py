@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -289,6 +290,30 @@ def test_what_may_not_be_read_is_warned_of(tutorial: Theirs, bluegreen: Commands
     said = ended.err.splitlines()
     assert len(said) == 3
     assert all(line.startswith("warning: could not check whether ") for line in said)
+
+
+def test_a_test_route_is_adopted_and_reaches_the_idle_side(tutorial: Theirs, bluegreen: Commands) -> None:
+    asks = {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "x-color", "Values": ["between-us"]}}
+    rule = tutorial.client("elbv2").create_rule(
+        ListenerArn=tutorial.listeners[0],
+        Priority=1,
+        Conditions=[asks],
+        Actions=[{"Type": "forward", "TargetGroupArn": tutorial.groups["green"]}],
+    )["Rules"][0]["RuleArn"]
+    seen = bluegreen("adopt", "--load-balancer", "shop", "--name", "app", "--dry-run")
+    assert f"--test-route {rule}" in seen.err
+    assert bluegreen("adopt", "--load-balancer", "shop", "--name", "app", "--test-route", rule).code == 0
+    assert "between-us" not in Path(bluegreen.directory, "deployments", "app.json").read_text()
+    via = urlsplit(tutorial.world.lab.listeners()[tutorial.listeners[0]]).netloc
+    previewed = bluegreen("preview", "app", "--via", via)
+    assert previewed.code == 0, previewed.err
+    line = next(line for line in previewed.out.splitlines() if line.startswith("curl "))
+    words = shlex.split(line)
+    name, _, value = words[words.index("-H") + 1].partition(": ")
+    with urllib.request.urlopen(urllib.request.Request(f"http://{via}/", headers={name: value}), timeout=10) as answer:
+        assert answer.headers["X-Color"] == "green"
+    with urllib.request.urlopen(f"http://{via}/", timeout=10) as answer:
+        assert answer.headers["X-Color"] == "blue"
 
 
 def test_a_state_table_takes_the_record(tutorial: Theirs, bluegreen: Commands) -> None:
