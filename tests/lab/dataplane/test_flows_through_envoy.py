@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.dataplane.rig import Rig, forward, until
+from tests.lab.dataplane.rig import REGION, Rig, forward, until
 from tests.lab.dataplane.tcp import Echo, Flow, echoing
 from toolkit.lab.dataplane import MinuteFlows
 from toolkit.lab.dataplane.certificate import self_signed
@@ -380,3 +380,22 @@ def test_more_listeners_than_files_can_be_watched_keep_their_flows(
         rig.shift(one, forward((pair[1], 1)))
         assert flow.lives
         assert rig.names(one, 4) == rig.names(other, 4) == {"green": 4}
+
+
+def test_a_flow_in_which_nothing_is_said_ends_after_the_listeners_idle_timeout(
+    rig: Rig, pair: tuple[str, str]
+) -> None:  # fmt: skip
+    with rig.balancing((pair[0], 1)) as listener:
+        # Less than AWS takes; the rig's emulator does not mind.
+        idle = [{"Key": "tcp.idle_timeout.seconds", "Value": "1"}]
+        rig.elbv2.modify_listener_attributes(ListenerArn=listener, Attributes=idle)
+        rig.plane.reconcile(REGION)
+        with rig.flow(listener) as flow:
+            began = time.monotonic()
+            assert flow.ended(5.0)
+            assert time.monotonic() - began > 0.9
+
+
+def test_a_group_for_tcp_and_udp_takes_the_flows_of_a_tcp_listener(rig: Rig, blue: Echo) -> None:
+    with rig.balancing((rig.tcp_group(blue, Protocol="TCP_UDP"), 1)) as listener:
+        assert rig.names(listener, 3) == {"blue": 3}

@@ -284,6 +284,17 @@ def test_https_listeners_have_a_certificate_of_the_labs_own(rig: Rig) -> None:
         assert (result.failed, result.colors) == (0, {"blue": 20})
 
 
+def test_a_lambda_function_is_not_called(rig: Rig) -> None:
+    made = rig.elbv2.create_target_group(Name="fn", TargetType="lambda")
+    group = made["TargetGroups"][0]["TargetGroupArn"]
+    function = "arn:aws:lambda:eu-central-1:123456789012:function:fn"
+    rig.elbv2.register_targets(TargetGroupArn=group, Targets=[{"Id": function}])
+    with rig.listening({"Type": "forward", "TargetGroupArn": group}) as listener:
+        assert rig.ask(listener).status == 503
+        rig.shift(listener, forward((rig.groups["blue"], 1), (group, 0)))
+        assert rig.ask_many(listener, 5) == {"blue": 5}
+
+
 def test_the_poll_follows_a_change_that_nobody_announced(rig: Rig) -> None:
     with rig.listening(fixed(201)) as listener:
         rig.elbv2.modify_listener(ListenerArn=listener, DefaultActions=[fixed(202)])
