@@ -13,9 +13,9 @@ from toolkit.lab.dataplane.routes import STATEFUL_FILTER, resource_name
 LISTENER_TYPE = "type.googleapis.com/envoy.config.listener.v3.Listener"
 LOOPBACK = "127.0.0.1"
 EXTENSIONS = "type.googleapis.com/envoy.extensions"
-_MANAGER_TYPE = f"{EXTENSIONS}.filters.network.http_connection_manager.v3.HttpConnectionManager"
+MANAGER_TYPE = f"{EXTENSIONS}.filters.network.http_connection_manager.v3.HttpConnectionManager"
 _STATEFUL_TYPE = f"{EXTENSIONS}.filters.http.stateful_session.v3.StatefulSession"
-_ROUTER_TYPE = f"{EXTENSIONS}.filters.http.router.v3.Router"
+ROUTER_TYPE = f"{EXTENSIONS}.filters.http.router.v3.Router"
 _FILE_LOG_TYPE = f"{EXTENSIONS}.access_loggers.file.v3.FileAccessLog"
 _TLS_TYPE = f"{EXTENSIONS}.transport_sockets.tls.v3.DownstreamTlsContext"
 _MUTATION_TYPE = f"{EXTENSIONS}.http.early_header_mutation.header_mutation.v3.HeaderMutation"
@@ -66,7 +66,7 @@ def listener(
 
 def _manager(name: str, balancer: LoadBalancer, routes_path: str, log_path: str) -> Json:
     return {
-        "@type": _MANAGER_TYPE,
+        "@type": MANAGER_TYPE,
         "stat_prefix": name,
         "rds": {
             "route_config_name": name,
@@ -83,7 +83,7 @@ def _manager(name: str, balancer: LoadBalancer, routes_path: str, log_path: str)
         "http_filters": [
             # Does nothing but on the routes that ask for it.
             {"name": STATEFUL_FILTER, "typed_config": {"@type": _STATEFUL_TYPE}},
-            {"name": "router", "typed_config": {"@type": _ROUTER_TYPE, "suppress_envoy_headers": True}},
+            {"name": "router", "typed_config": {"@type": ROUTER_TYPE, "suppress_envoy_headers": True}},
         ],
     }
 

@@ -19,7 +19,16 @@ from toolkit.lab.dataplane.clusters import (
     watched,
 )
 from toolkit.lab.dataplane.flows import GROUP_KEY, GROUP_NAMESPACE, LOG_FIELDS
-from toolkit.lab.dataplane.listeners import EXTENSIONS, LISTENER_TYPE, LOOPBACK, Certificate, file_log, server_tls
+from toolkit.lab.dataplane.listeners import (
+    EXTENSIONS,
+    LISTENER_TYPE,
+    LOOPBACK,
+    MANAGER_TYPE,
+    ROUTER_TYPE,
+    Certificate,
+    file_log,
+    server_tls,
+)
 from toolkit.lab.dataplane.matching import Json
 from toolkit.lab.dataplane.model import Forward, Listener, LoadBalancer, Target, TargetGroup
 from toolkit.lab.dataplane.routes import ROUTE_TYPE, resource_name
@@ -30,8 +39,6 @@ STATS_PREFIX = "net"
 DOORMAN_SECONDS = 0.2
 """How often each listener's cluster asks the doorman about each target."""
 _TCP_PROXY_TYPE = f"{EXTENSIONS}.filters.network.tcp_proxy.v3.TcpProxy"
-_MANAGER_TYPE = f"{EXTENSIONS}.filters.network.http_connection_manager.v3.HttpConnectionManager"
-_ROUTER_TYPE = f"{EXTENSIONS}.filters.http.router.v3.Router"
 _TLS_MATCH = "envoy.transport_socket_match"
 _ONE_OF_A_THOUSAND = 100_000
 """Percent. By default Envoy takes weight from a locality with less than 72 % healthy targets; AWS does not."""
@@ -139,13 +146,13 @@ def stats_name(source: Listener) -> str:
 def doorman_listener(address: str, *, routes_path: str) -> Json:
     """The listener that says whose flows are to be closed, on the Unix socket `address`."""
     manager = {
-        "@type": _MANAGER_TYPE,
+        "@type": MANAGER_TYPE,
         "stat_prefix": DOORMAN,
         "rds": {
             "route_config_name": DOORMAN,
             "config_source": {"path_config_source": {"path": routes_path}, "resource_api_version": "V3"},
         },
-        "http_filters": [{"name": "router", "typed_config": {"@type": _ROUTER_TYPE}}],
+        "http_filters": [{"name": "router", "typed_config": {"@type": ROUTER_TYPE}}],
     }
     return {
         "@type": LISTENER_TYPE,
