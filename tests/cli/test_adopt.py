@@ -118,13 +118,29 @@ def test_a_pair_is_adopted_with_a_contract_and_a_section_of_the_settings(run: Ru
 def test_all_routes_of_a_load_balancer_that_share_a_pair_are_one_service(run: Run) -> None:
     secure = rule((GREEN, 10), (BLUE, 90), port=443, hosts=("shop.example.com",))
     test = listener((GREEN, 1), port=8443)
-    code, out, err = run(FakeInventory([PAIR, secure, test, listener(port=9, answer="x")]), "--load-balancer", "shop")
+    other = listener((group("other"), 1), port=81)
+    beside = [test, listener(port=9, answer="x"), other]
+    code, out, err = run(FakeInventory([PAIR, secure, *beside]), "--load-balancer", "shop")
     assert code == 0
     contract = parse(Path("deployments/shop.json").read_text(), source="the file")
     assert [route.name for route in contract.routes] == ["http-80", "http-443-shop-example-com"]
-    assert err == "warning: left alone, since it forwards elsewhere: the default action of HTTP:8443\n"
+    shared, elsewhere = err.splitlines()
+    assert shared.startswith("warning: left alone, though it forwards to shop-green: the default action of HTTP:8443; ")
+    assert shared.endswith(f"a shift will not move it ({test.option})")
+    assert elsewhere == "warning: left alone, since it forwards elsewhere: the default action of HTTP:81"
     assert "ignore_changes = [action]" in out
     assert "ignore_changes = [default_action]" in out
+
+
+def test_a_route_to_the_same_groups_that_was_not_named_is_told_of(run: Run) -> None:
+    """Else a cutover would leave a part of the traffic behind, and nobody would know."""
+    forgotten, other = rule((BLUE, 1)), rule((group("other"), 1), priority=20)
+    code, _, err = run(FakeInventory([PAIR, forgotten, other]), "--listener", PAIR.arn)
+    assert code == 0
+    assert err == (
+        "warning: left alone, though it forwards to shop-blue: rule 10 of HTTP:80; a shift will not move it "
+        f"({forgotten.option})\n"
+    )
 
 
 def test_the_document_says_all_that_the_text_says(run: Run) -> None:
@@ -346,8 +362,7 @@ def test_a_rule_that_asks_for_a_header_becomes_a_test_route(run: Run) -> None:
     tests = [rule((each, 1), priority=number, header="x-color") for number, each in enumerate((BLUE, GREEN, GREEN), 1)]
     world = FakeInventory([PAIR, *tests])
     _, _, err = run(world, "--load-balancer", "shop", "--dry-run")
-    assert [line.rpartition(" ")[2] for line in err.splitlines()] == [test.arn for test in tests]
-    assert "as a test route with --test-route" in err
+    assert [line.partition("(")[2] for line in err.splitlines()] == [f"--test-route {test.arn})" for test in tests]
     words = [word for test in tests for word in ("--test-route", test.arn)]
     code, out, err = run(world, "--load-balancer", "shop", *words)
     assert (code, err) == (0, "")
@@ -359,6 +374,13 @@ def test_a_rule_that_asks_for_a_header_becomes_a_test_route(run: Run) -> None:
         ("shop-green-test-2", Color.GREEN, "x-color"),
     ]
     assert [route.arn for route in held.routes] == [PAIR.arn]
+
+
+def test_a_route_is_no_test_route_at_once(run: Run) -> None:
+    both = rule((BLUE, 1), header="x")
+    one_line(
+        run(FakeInventory([both]), "--rule", both.arn, "--test-route", both.arn), 2, "a route and a test route at once"
+    )
 
 
 @pytest.mark.parametrize(

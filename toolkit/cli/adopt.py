@@ -201,7 +201,7 @@ def _show(decided: Plan, files: Files, where: Options, *, written: bool) -> None
     print(f"{style(contract.name, 1)}: {head}   ({balancer.type} load balancer {balancer.dns_name})")
     print(f"  blue is {decided.pair[Color.BLUE].name}, green is {decided.pair[Color.GREEN].name}, told {decided.told}")
     for name, split in decided.splits.items():
-        print(f"  route {name}: {split}   ({decided.adoption.places[name].place})")
+        print(f"  route {name}: {split}   ({decided.adoption.places[name].title})")
     for test in contract.test_routes:
         print(f"  test route {test.name}: requests with {test.header_name} reach {test.color}")
     if decided.additions:
@@ -213,7 +213,7 @@ def _show(decided: Plan, files: Files, where: Options, *, written: bool) -> None
     if contract.state_table is None:
         print("  the record of releases stays on this machine; --state-table NAME shares it")
     _show_terraform(decided)
-    print(f"\nNext: {f'{chr(10)}      '.join(_next(contract.name, where))}")
+    print(f"Next: {f'{chr(10)}      '.join(_next(contract.name, where))}")
 
 
 def _show_terraform(decided: Plan) -> None:
@@ -222,7 +222,7 @@ def _show_terraform(decided: Plan) -> None:
     print("\nIf Terraform owns this, its next apply takes the weights back, unless")
     for resource, (_, block, routes) in terraform_blocks(decided.adoption.contract).items():
         print(f"the {resource} of {', '.join(routes)} says\n")
-        print("\n".join(f"    {line}" for line in block.splitlines()))
+        print("\n".join(f"    {line}" for line in block.splitlines()) + "\n")
 
 
 def _next(service: str, where: Options) -> list[str]:

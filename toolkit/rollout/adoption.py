@@ -88,8 +88,8 @@ class Place:
         return f"--{'rule' if self.kind is RouteKind.ALB_RULE else 'listener'} {self.arn}"
 
     @property
-    def place(self) -> str:
-        """For people: where it is."""
+    def title(self) -> str:
+        """For people: what and where it is."""
         where = f"{self.protocol}:{self.port}"
         if self.priority is None:
             return f"the default action of {where}"
@@ -184,7 +184,7 @@ def one_service(places: Sequence[Place], balancer: Balancer) -> list[Place]:
             return next(iter(found.values()))
     if by_groups:
         refuse_places(next(iter(by_groups.values())))
-    does = "; ".join(f"{place.place}: {place.answer or 'nothing'}" for place in places) or "it has no listener"
+    does = "; ".join(f"{place.title}: {place.answer or 'nothing'}" for place in places) or "it has no listener"
     raise AdoptionRefused(
         f"nothing on load balancer {balancer.name} forwards to target groups ({does})",
         hint="Only a forward action has weights to shift.",
@@ -196,32 +196,32 @@ def refuse_places(places: Sequence[Place]) -> None:
     for place in places:
         if not place.weights:
             raise AdoptionRefused(
-                f"{place.place} does not forward to target groups: {place.answer or 'it has no action'}",
+                f"{place.title} does not forward to target groups: {place.answer or 'it has no action'}",
                 hint="Only a forward action has weights to shift. Every route of the load balancer is looked at with "
                 f"`bluegreen adopt --load-balancer {place.arn.split('/')[2]}`",
             )
         if len(place.weights) > 2:  # noqa: PLR2004 - the two colors
             held = ", ".join(f"{_short(arn)} {weight}" for arn, weight in place.weights.items())
             raise AdoptionRefused(
-                f"{place.place} forwards to {len(place.weights)} target groups ({held}): a pair has two, and which of "
+                f"{place.title} forwards to {len(place.weights)} target groups ({held}): a pair has two, and which of "
                 "these are blue and green cannot be told",
                 hint="Take the others out of the action, or into a rule of their own.",
             )
         if place.protocol in _UNTRIED:
             raise AdoptionRefused(
-                f"{place.place} is a {place.protocol} listener: how weights and QUIC connection ids go together on AWS "
+                f"{place.title} is a {place.protocol} listener: how weights and QUIC connection ids go together on AWS "
                 "has not been tried",
                 hint="TCP, TLS, UDP and TCP_UDP listeners can be adopted.",
             )
         if place.kind is RouteKind.NLB_LISTENER and place.stickiness.enabled:
             raise AdoptionRefused(
-                f"{place.place} has target-group stickiness: it beats weights, and the deployment contract knows none "
+                f"{place.title} has target-group stickiness: it beats weights, and the deployment contract knows none "
                 "on a Network Load Balancer",
                 hint="Switch the stickiness off first.",
             )
     groups = {arn for place in places for arn in place.weights}
     if len(groups) > 2:  # noqa: PLR2004 - the two colors
-        held = "; ".join(f"{place.place}: {', '.join(_short(arn) for arn in place.weights)}" for place in places)
+        held = "; ".join(f"{place.title}: {', '.join(_short(arn) for arn in place.weights)}" for place in places)
         raise AdoptionRefused(
             f"these routes do not share one pair of target groups ({held})",
             hint="The routes of a service shift together; adopt those of each pair as a service of their own.",
@@ -229,7 +229,7 @@ def refuse_places(places: Sequence[Place]) -> None:
     for place in places:
         if len(place.weights) == 2 and not any(place.weights.values()):  # noqa: PLR2004 - the two colors
             raise AdoptionRefused(
-                f"both target groups of {place.place} have weight 0, so it serves nobody and no color is live",
+                f"both target groups of {place.title} have weight 0, so it serves nobody and no color is live",
                 hint="Give one of them a weight first (`aws elbv2 modify-rule` or `modify-listener`).",
             )
 
@@ -244,7 +244,7 @@ def refuse_test_route(place: Place, pair: Sequence[Group]) -> None:
     if not could_be_test_route(place, pair):
         held = ", ".join(_short(arn) for arn in place.weights) or place.answer or "nothing"
         raise AdoptionRefused(
-            f"{place.place} is no test route of {' and '.join(group.name for group in pair)}: it asks for "
+            f"{place.title} is no test route of {' and '.join(group.name for group in pair)}: it asks for "
             f"{f'header {place.header}' if place.header else 'no header'} and forwards to {held}",
             hint="A test route is a rule that forwards to one color alone, for requests with an HTTP header.",
         )

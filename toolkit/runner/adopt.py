@@ -9,15 +9,10 @@ from typing import Protocol
 from toolkit.contract import Contract, StateTable
 from toolkit.errors import (
     AdoptionRefused,
-    AwsError,
-    AwsUnreachable,
     BluegreenError,
     CredentialsError,
-    Interrupted,
-    RouteUnusable,
     UnknownService,
     UsageError,
-    VerifyFailed,
     WrongAccount,
 )
 from toolkit.rollout.adopted import Adoption, adopted, checked_name, service_name
@@ -133,6 +128,8 @@ def plan(request: Request, around: Surroundings) -> Plan:
     tests = around.inventory.places(request.test_routes)
     for test in tests:
         refuse_test_route(test, pair)
+        if test in places:
+            raise UsageError(f"{test.arn} cannot be a route and a test route at once", hint="Leave one of them out.")
     claims, warnings = _claims(name, balancer, places, pair, around)
     refusals = [claim.text for claim in claims if claim.refuses]
     if refusals:
@@ -142,7 +139,7 @@ def plan(request: Request, around: Surroundings) -> Plan:
     table = around.state_table(request.state_table) if request.state_table else None
     adoption = adopted(name, balancer, places, by_color, table=table, tests=tests)
     lacking = {route: place for route, place in adoption.places.items() if len(place.weights) == 1}
-    told_of = [f"left alone, since it forwards elsewhere: {_left_alone(place, pair)}" for place in left]
+    told_of = [_left_alone(place, pair) for place in left if not request.arns or _shares(place, pair)]
     return Plan(adoption, by_color, told, lacking, second, (*(claim.text for claim in claims), *warnings, *told_of))
 
 
@@ -154,23 +151,34 @@ def _places(request: Request, around: Surroundings) -> tuple[Balancer, list[Plac
         refuse_balancer(balancer)
         found = [place for place in inventory.places_on(balancer) if place.arn not in request.test_routes]
         chosen = one_service(found, balancer)
-        return balancer, chosen, [place for place in found if place.weights and place not in chosen]
-    account, _ = account_and_region(request.arns)
-    caller = around.identities.resolve()
-    if caller.account_id != account:
-        raise WrongAccount(
-            f"the credentials are of account {caller.account_id}, the ARN is of {account}. Nothing was written.",
-            hint="Choose the right ones with --profile or AWS_PROFILE.",
-        )
-    places = inventory.places(request.arns)
-    balancer = inventory.balancer(balancer_of(places[0].listener_arn))
-    refuse_balancer(balancer)
-    return balancer, places, []
+    else:
+        account, _ = account_and_region(request.arns)
+        caller = around.identities.resolve()
+        if caller.account_id != account:
+            raise WrongAccount(
+                f"the credentials are of account {caller.account_id}, the ARN is of {account}. Nothing was written.",
+                hint="Choose the right ones with --profile or AWS_PROFILE.",
+            )
+        chosen = inventory.places(request.arns)
+        balancer = inventory.balancer(balancer_of(chosen[0].listener_arn))
+        refuse_balancer(balancer)
+        found = inventory.places_on(balancer)
+    ours = {*(place.arn for place in chosen), *request.test_routes}
+    return balancer, chosen, [place for place in found if place.weights and place.arn not in ours]
+
+
+def _shares(place: Place, pair: Sequence[Group]) -> bool:
+    return any(group.arn in place.weights for group in pair)
 
 
 def _left_alone(place: Place, pair: Sequence[Group]) -> str:
-    could_be = f"; as a test route with --test-route {place.arn}" if could_be_test_route(place, pair) else ""
-    return f"{place.place}{could_be}"
+    """What is said of a place beside the service. One on the same groups is easily forgotten, and would not shift."""
+    if could_be_test_route(place, pair):
+        return f"left alone: {place.title}, which could be a test route (--test-route {place.arn})"
+    shared = " and ".join(group.name for group in pair if group.arn in place.weights)
+    if shared:
+        return f"left alone, though it forwards to {shared}: {place.title}; a shift will not move it ({place.option})"
+    return f"left alone, since it forwards elsewhere: {place.title}"
 
 
 def _pair(

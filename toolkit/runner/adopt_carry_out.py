@@ -56,7 +56,7 @@ def _add(name: str, place: Place, second: Group, around: Surroundings) -> None:
     now = around.inventory.places([place.arn])
     if now != [place]:
         raise AdoptionRefused(
-            f"route {name} ({place.place}) was changed by somebody else meanwhile", hint="Look again: adopt once more."
+            f"route {name} ({place.title}) was changed by somebody else meanwhile", hint="Look again: adopt once more."
         )
     around.inventory.add_group(place, name, second.arn)
     wanted = replace(place, weights=weights_after(place, second))
