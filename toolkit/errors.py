@@ -23,7 +23,7 @@
     ├── JournalError               33   the record could not be read or written
     │   └── JournalConflict        34   somebody else recorded something at the same moment
     ├── DriftFound                 35   `drift` saw a difference, or `sync` may not mend one
-    ├── TerraformMissing           40   no terraform program, or too old a one
+    ├── TerraformMissing           40   no terraform or tofu, or too old a one for state or configuration
     ├── TerraformFailed            41   terraform ended with an error
     ├── ReplaceRefused             42   the plan deletes or replaces a route, listener or target group
     ├── ProviderUnavailable        43   the AWS provider can be had neither from a registry nor a mirror

@@ -164,7 +164,7 @@ def test_an_application_load_balancer_has_no_flows_to_end() -> None:
     ],
 )
 def test_the_verdict_of_a_cutover_waits_until_the_write_has_settled(
-    settings: ServiceSettings, words: dict[str, float], watched: float, *, network: bool
+    settings: ServiceSettings, words: dict[str, Any], watched: float, *, network: bool
 ) -> None:
     world = a_world(network=network, settings=settings)
     cutover(world.service, **words)

@@ -369,6 +369,10 @@ def test_routes_that_differ_are_not_restored_as_one() -> None:
 def test_routes_are_written_side_by_side() -> None:
     world = a_world(routes=3)
     together = threading.Barrier(3)
-    world.router.before_write = lambda _name: together.wait(timeout=10) and None
+
+    def meet(_name: str) -> None:
+        together.wait(timeout=10)
+
+    world.router.before_write = meet
     shift(world.service, CANARY)
     assert [world.split(route) for route in range(3)] == [CANARY] * 3

@@ -74,6 +74,12 @@ def lacks_client_secret(actions: Sequence[AwsAction], wanted: Action) -> bool:
     )
 
 
+def oidc_client(preceding: Sequence[Mapping[str, Any]]) -> tuple[Any, Any] | None:
+    """(issuer, client id) of the OIDC action among actions in our words; None without one."""
+    settings = next((action.get("settings") or {} for action in preceding if action["type"] == _OIDC), None)
+    return None if settings is None else (settings.get("issuer"), settings.get("client_id"))
+
+
 def _rewritten(action: AwsAction, wanted: Action) -> dict[str, Any]:
     if action["Type"] == _OIDC:
         # Describe… never tells the client secret, and Modify… wants it again unless told to keep it.

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from toolkit.aws.actions import actions_with, lacks_client_secret, live_route
+from toolkit.aws.actions import actions_with, lacks_client_secret, live_route, oidc_client
 from toolkit.aws.pace import Pace
 from toolkit.aws.session import aws_errors, code_of
 from toolkit.contract import Route, RouteKind, TargetGroup
@@ -52,7 +52,7 @@ def _spelling(kind: RouteKind) -> _Spelling:
 class Elbv2:
     """Router and Targets on the ELBv2 API. Reads of several routes are one call for each kind of them.
 
-    client_secret: of an OIDC client, for the one case in which AWS does not hold it yet.
+    client_secret: of the OIDC client that the contract names, for the one case in which AWS does not hold it yet.
     """
 
     def __init__(self, session: Session, *, client_secret: str | None = None) -> None:
@@ -104,12 +104,13 @@ class Elbv2:
         from botocore.exceptions import ClientError
 
         spelling, route = _spelling(live.route.kind), live.route
-        if lacks_client_secret(live.kept, action) and not self._client_secret:
+        secret = self._client_secret if _is_of_the_contract(route, action) else None
+        if lacks_client_secret(live.kept, action) and not secret:
             raise RouteUnusable(
                 f"route {route.name}: AWS holds no client secret of that OIDC client, and none was given",
-                hint=f"Put it into the environment variable {CLIENT_SECRET}.",
+                hint=f"Put the secret of the contract's client into the environment variable {CLIENT_SECRET}.",
             )
-        actions = actions_with(live.kept, action, client_secret=self._client_secret)
+        actions = actions_with(live.kept, action, client_secret=secret)
         self._pace.wait()
         with aws_errors(f"writing the weights of route {route.name}"):
             try:
@@ -181,6 +182,15 @@ class Elbv2:
                     f"target group {group.name} is gone: AWS knows no {group.arn}",
                     hint="Apply the Terraform again (`bluegreen infra apply`).",
                 ) from error
+
+
+def _is_of_the_contract(route: Route, action: Action) -> bool:
+    """Whether the OIDC client of `action` is the one that the contract names, of which a secret can be given.
+
+    Another one is written only where a route is put back, and its secret is known to nobody.
+    """
+    client = oidc_client(action.preceding or ())
+    return client is not None and client == oidc_client(route.preceding_actions)
 
 
 def _health(item: Mapping[str, Any]) -> TargetHealth:
