@@ -246,6 +246,23 @@ def test_a_directory_that_cannot_be_written_is_one_line(run: Run) -> None:
     assert files() == ["taken"]
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "said", "left"),
+    [
+        (("--out", "/proc/none/shop.json"), 11, "/proc/none/shop.json cannot be written", []),
+        (("--config", "/proc/none/x.toml", "--out", "s.json"), 10, "x.toml cannot be written", ["s.json"]),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_one_line_that_says_what_was_done(
+    run: Run, words: tuple[str, ...], code: int, said: str, left: list[str]
+) -> None:
+    ended = run(FakeInventory([ALONE]), "--listener", ALONE.arn, "--yes", *words)
+    assert (ended[0], ended[1], len(ended[2].splitlines())) == (code, "", 1)
+    assert said in ended[2]
+    assert "shop-green stands at weight 0 in http-80 by now" in ended[2]
+    assert files() == left
+
+
 # A second target group
 
 

@@ -220,8 +220,8 @@ def _show_terraform(decided: Plan) -> None:
     from toolkit.rollout.adopted import terraform_blocks
 
     print("\nIf Terraform owns this, its next apply takes the weights back, unless")
-    for resource, (_, block, routes) in terraform_blocks(decided.adoption.contract).items():
-        print(f"the {resource} of {', '.join(routes)} says\n")
+    for number, (resource, (_, block, routes)) in enumerate(terraform_blocks(decided.adoption.contract).items()):
+        print(f"{'and ' if number else ''}the {resource} of {', '.join(routes)} says\n")
         print("\n".join(f"    {line}" for line in block.splitlines()) + "\n")
 
 

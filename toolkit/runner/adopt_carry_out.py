@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from toolkit.errors import AdoptionRefused, AwsError, AwsUnreachable, Interrupted, RouteUnusable, VerifyFailed
+from toolkit.errors import (
+    AdoptionRefused,
+    AwsError,
+    AwsUnreachable,
+    ConfigError,
+    ContractError,
+    Interrupted,
+    RouteUnusable,
+    VerifyFailed,
+)
 from toolkit.rollout.adoption import Group, Place
 from toolkit.runner.adopt import Plan, Surroundings, weights_after
 from toolkit.runner.adopt_files import Files
@@ -30,7 +39,12 @@ def carry_out(decided: Plan, around: Surroundings, files: Files) -> None:
     name = decided.adoption.contract.name
     with deferred_interrupts("bluegreen: finishing the adoption under way; then it stops") as interrupts:
         _add_all(decided, around)
-        files.write()
+        try:
+            files.write()
+        except (ContractError, ConfigError) as error:
+            if decided.second is not None:
+                error.message += f"; {decided.second.name} stands at weight 0 in {', '.join(decided.additions)} by now"
+            raise
     if interrupts.asked:
         raise Interrupted(f"{name}: interrupted, after it was adopted", hint=f"See `bluegreen status {name}`.")
 
