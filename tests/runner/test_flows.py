@@ -20,7 +20,7 @@ from toolkit.settings import ServiceSettings
 from toolkit.traffic import Color, Split
 
 START, GREEN = Split(blue=100, green=0), Split(blue=0, green=100)
-SEVEN = FlowCount(7, NOON - timedelta(minutes=1))
+SEVEN = FlowCount(7, NOON - timedelta(minutes=1), of_group=True)
 AT_ONCE, BEFORE = Draining(0, terminates=True), Draining(60, terminates=False)
 
 

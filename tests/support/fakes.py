@@ -131,7 +131,7 @@ class FakeFlows:
     count: FlowCount | None = None
     before: Callable[[], None] = lambda: None
 
-    def active(self, balancer: LoadBalancer) -> FlowCount | None:
+    def active(self, balancer: LoadBalancer, group: TargetGroup) -> FlowCount | None:
         self.before()
         return self.count
 

@@ -61,8 +61,8 @@ def _show_standing(outcome: Outcome) -> None:
         return
     known = "CloudWatch has no count of them"
     if left.flows:
-        at = left.flows.at.isoformat(timespec="minutes")
-        known = f"at most {left.flows.count}, which is what the load balancer carried in all at {at}"
+        of = "on it" if left.flows.of_group else "on the whole load balancer"
+        known = f"{left.flows.count} {of} in the minute of {left.flows.at.isoformat(timespec='minutes')}"
     if left.terminated:
         again = f"its {left.terminated} targets are registered again"
         print(f"  flows: those on {left.color} were ended ({known}); {again}.")
@@ -75,7 +75,8 @@ def _standing_document(left: Standing | None) -> dict[str, Any] | None:
         return None
     return {
         "color": left.color.value,
-        "at_most": left.flows.count if left.flows else None,
+        "flows": left.flows.count if left.flows else None,
+        "of": ("target group" if left.flows.of_group else "load balancer") if left.flows else None,
         "at": left.flows.at.isoformat() if left.flows else None,
         "targets_terminated": left.terminated,
     }

@@ -87,10 +87,14 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class FlowCount:
-    """Connections open at once, the most in the minute that began at `at` (UTC)."""
+    """Connections open at once, the most in the minute that began at `at` (UTC).
+
+    of_group: of the target group; else of the whole load balancer, with all its listeners and colors.
+    """
 
     count: int
     at: datetime
+    of_group: bool
 
 
 class Router(Protocol):
@@ -123,8 +127,8 @@ class Targets(Protocol):
 class Flows(Protocol):
     """How many connections a Network Load Balancer carries. Raises AwsError and its children."""
 
-    def active(self, balancer: LoadBalancer) -> FlowCount | None:
-        """The last count there is, of all its listeners and colors; None where there is none."""
+    def active(self, balancer: LoadBalancer, group: TargetGroup) -> FlowCount | None:
+        """The last count there is, of the group if AWS has one, else of the load balancer; None without any."""
 
 
 class Journal(Protocol):

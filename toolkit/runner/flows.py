@@ -27,7 +27,7 @@ _WAIT = "bluegreen: registering the targets again; then it stops"
 class Standing:
     """What may be left on the color that was abandoned.
 
-    flows: of the whole load balancer, so an upper bound; None where CloudWatch has no count.
+    flows: the last count; None where CloudWatch has none.
     terminated: the targets whose flows were ended.
     """
 
@@ -39,7 +39,8 @@ class Standing:
 def standing(service: Service, color: Color) -> Standing:
     """How many flows may remain on `color`. A count that cannot be had is said, not raised."""
     try:
-        return Standing(color, service.flows.active(service.contract.load_balancer))
+        group = service.contract.target_groups[color]
+        return Standing(color, service.flows.active(service.contract.load_balancer, group))
     except AwsError as error:
         service.note(f"warning: nobody knows how many flows remain on {color}: {error.message}")
         return Standing(color)
