@@ -5,7 +5,7 @@ STAMP  := $(VENV)/.installed
 SCAN   := .venv-scan
 # As toolkit/infra/program.py chooses: what BLUEGREEN_TERRAFORM names, else terraform, else tofu.
 TERRAFORM := $(or $(BLUEGREEN_TERRAFORM),$(shell command -v terraform || command -v tofu))
-PURE   := toolkit/errors.py,toolkit/traffic.py,toolkit/contract.py,toolkit/settings.py,toolkit/rollout/*
+PURE   := toolkit/errors.py,toolkit/traffic.py,toolkit/contract.py,toolkit/settings.py,toolkit/rollout/*,toolkit/adoption/*,toolkit/drift/*
 
 .PHONY: help setup demo test lint format scan bench lock clean
 

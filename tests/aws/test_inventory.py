@@ -13,6 +13,8 @@ import pytest
 from botocore.stub import Stubber
 from moto import mock_aws
 
+from toolkit.adoption.ownership import CodeDeployGroup, EcsService
+from toolkit.adoption.pairing import second_group
 from toolkit.aws.codedeploy import CodeDeployGroups
 from toolkit.aws.ecs import EcsServices
 from toolkit.aws.inventory import Inventory, _answer, _health_check
@@ -20,8 +22,6 @@ from toolkit.aws.session import Session
 from toolkit.aws.tables import Tables
 from toolkit.contract import RouteKind, Stickiness
 from toolkit.errors import AccessDenied, AdoptionRefused
-from toolkit.rollout.ownership import CodeDeployGroup, EcsService
-from toolkit.rollout.pairing import second_group
 from toolkit.settings import AwsSettings
 
 REGION, ACCOUNT = "eu-central-1", "123456789012"

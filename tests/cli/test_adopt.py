@@ -27,14 +27,14 @@ from tests.support.adoption import (
     surroundings,
 )
 from tests.support.fakes import ACCOUNT, PREFIX
+from toolkit.adoption.ownership import CodeDeployGroup, EcsService
+from toolkit.adoption.places import Place
+from toolkit.adoption.result import adopted
 from toolkit.cli import adopt as cli_adopt
 from toolkit.cli.app import main
 from toolkit.config import load
 from toolkit.contract import parse
 from toolkit.errors import AccessDenied, AwsUnreachable, ContractError, CredentialsError, UnknownService
-from toolkit.rollout.adopted import adopted
-from toolkit.rollout.adoption import Place
-from toolkit.rollout.ownership import CodeDeployGroup, EcsService
 from toolkit.runner.adopt import Surroundings
 from toolkit.traffic import Color
 

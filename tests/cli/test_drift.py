@@ -22,10 +22,10 @@ from toolkit.cli import service as cli_service
 from toolkit.cli.app import main
 from toolkit.cli.drift_plan import view_of
 from toolkit.contract import Stickiness
+from toolkit.drift.comparison import Side
 from toolkit.errors import TerraformFailed
 from toolkit.infra.differences import UNKNOWN, Difference
 from toolkit.infra.plan import Action, Change, PlannedChanges
-from toolkit.rollout.comparison import Side
 from toolkit.runner.shift import shift
 from toolkit.traffic import Split
 

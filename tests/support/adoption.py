@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.support.fakes import ACCOUNT, ALICE, PREFIX, REGION, FakeClock
+from toolkit.adoption.ownership import CodeDeployGroup, EcsService
+from toolkit.adoption.places import Balancer, Group, Place
 from toolkit.contract import Contract, StateTable, Stickiness
 from toolkit.errors import AdoptionRefused, UnknownService
-from toolkit.rollout.adoption import Balancer, Group, Place
-from toolkit.rollout.ownership import CodeDeployGroup, EcsService
 from toolkit.rollout.ports import Identity
 from toolkit.runner.adopt import Surroundings
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from toolkit.adoption.ownership import CodeDeployGroup
 from toolkit.aws.session import aws_errors
-from toolkit.rollout.ownership import CodeDeployGroup
 
 if TYPE_CHECKING:
     from toolkit.aws.session import Session

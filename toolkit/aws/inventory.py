@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from toolkit.adoption.places import Balancer, Group, Place, listener_of
 from toolkit.aws.actions import groups_of, live_route
 from toolkit.aws.elbv2 import Elbv2
 from toolkit.aws.session import aws_errors, code_of
 from toolkit.contract import Route, RouteKind, Stickiness
 from toolkit.errors import AdoptionRefused, AwsError
-from toolkit.rollout.adoption import Balancer, Group, Place, listener_of
 from toolkit.rollout.ports import Action, LiveRoute
 
 if TYPE_CHECKING:

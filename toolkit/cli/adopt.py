@@ -96,8 +96,8 @@ def adopt(
 
     Example: bluegreen adopt --load-balancer web --name web
     """
-    from toolkit.rollout.adopted import checked_name
-    from toolkit.rollout.adoption import checked_arn
+    from toolkit.adoption.places import checked_arn
+    from toolkit.adoption.result import checked_name
     from toolkit.runner import adopt as runner
     from toolkit.runner.adopt_carry_out import carry_out
     from toolkit.runner.adopt_files import prepare
@@ -129,7 +129,7 @@ def adopt(
 
 def _arns(listeners: list[str], rules: list[str], balancer: str | None) -> tuple[str, ...]:
     """The rules and listeners to adopt. Raises UsageError: an ARN is none, or no one way is said."""
-    from toolkit.rollout.adoption import checked_arn
+    from toolkit.adoption.places import checked_arn
 
     if (balancer is not None) == bool(listeners or rules):
         raise UsageError(
@@ -144,7 +144,7 @@ def _arns(listeners: list[str], rules: list[str], balancer: str | None) -> tuple
 
 def _region(request: Request) -> str | None:
     """The region that an ARN names."""
-    from toolkit.rollout.adoption import account_and_region
+    from toolkit.adoption.places import account_and_region
 
     if request.arns:
         return account_and_region(request.arns)[1]
@@ -172,7 +172,7 @@ def _second(decided: Plan) -> str:
 
 
 def _document(decided: Plan, files: Files, where: Options, *, written: bool) -> dict[str, Any]:
-    from toolkit.rollout.adopted import terraform_blocks
+    from toolkit.adoption.result import terraform_blocks
 
     contract = decided.adoption.contract
     return {
@@ -217,7 +217,7 @@ def _show(decided: Plan, files: Files, where: Options, *, written: bool) -> None
 
 
 def _show_terraform(decided: Plan) -> None:
-    from toolkit.rollout.adopted import terraform_blocks
+    from toolkit.adoption.result import terraform_blocks
 
     print("\nIf Terraform owns this, its next apply takes the weights back, unless")
     for number, (resource, (_, block, routes)) in enumerate(terraform_blocks(decided.adoption.contract).items()):

@@ -30,7 +30,7 @@ from toolkit.wiring import Options
 
 if TYPE_CHECKING:
     from toolkit.cli.drift_plan import Plans
-    from toolkit.rollout.comparison import Comparison
+    from toolkit.drift.comparison import Comparison
     from toolkit.runner.move import Move
     from toolkit.runner.service import Service
     from toolkit.runner.sync import Synced
@@ -105,7 +105,7 @@ def sync(
 
 
 def _compared(service: Service, where: Options, plans: Plans) -> list[Comparison]:
-    from toolkit.rollout.drift import View, compare
+    from toolkit.drift.service import View, compare
 
     plan, unplanned = plans.of(service.settings.terraform)
     view = View(

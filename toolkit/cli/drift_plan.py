@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from toolkit.drift.comparison import Side
+from toolkit.drift.pending import Pending, PlanView
 from toolkit.errors import BluegreenError
-from toolkit.rollout.comparison import Side
-from toolkit.rollout.pending import Pending, PlanView
 from toolkit.wiring import Options, settings_for
 
 if TYPE_CHECKING:

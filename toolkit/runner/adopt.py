@@ -6,17 +6,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from toolkit.contract import Contract, StateTable
-from toolkit.errors import (
-    AdoptionRefused,
-    BluegreenError,
-    CredentialsError,
-    UnknownService,
-    UsageError,
-    WrongAccount,
+from toolkit.adoption.ownership import (
+    Claim,
+    CodeDeployGroup,
+    EcsService,
+    Tags,
+    codedeploy_claims,
+    contract_claims,
+    ecs_claims,
+    tag_claims,
+    tagged_arns,
 )
-from toolkit.rollout.adopted import Adoption, adopted, checked_name, service_name
-from toolkit.rollout.adoption import (
+from toolkit.adoption.pairing import colors, is_meant, second_group
+from toolkit.adoption.places import (
     Balancer,
     Group,
     Place,
@@ -29,18 +31,16 @@ from toolkit.rollout.adoption import (
     refuse_places,
     refuse_test_route,
 )
-from toolkit.rollout.ownership import (
-    Claim,
-    CodeDeployGroup,
-    EcsService,
-    Tags,
-    codedeploy_claims,
-    contract_claims,
-    ecs_claims,
-    tag_claims,
-    tagged_arns,
+from toolkit.adoption.result import Adoption, adopted, checked_name, service_name
+from toolkit.contract import Contract, StateTable
+from toolkit.errors import (
+    AdoptionRefused,
+    BluegreenError,
+    CredentialsError,
+    UnknownService,
+    UsageError,
+    WrongAccount,
 )
-from toolkit.rollout.pairing import colors, is_meant, second_group
 from toolkit.rollout.ports import Clock, Identities
 from toolkit.traffic import Color, Split
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from toolkit.adoption.places import Group, Place
 from toolkit.errors import (
     AdoptionRefused,
     AwsError,
@@ -15,7 +16,6 @@ from toolkit.errors import (
     RouteUnusable,
     VerifyFailed,
 )
-from toolkit.rollout.adoption import Group, Place
 from toolkit.runner.adopt import Plan, Surroundings, weights_after
 from toolkit.runner.adopt_files import Files
 from toolkit.runner.interrupts import deferred_interrupts

@@ -8,9 +8,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from toolkit.adoption.result import Adoption, with_section
 from toolkit.config import load
 from toolkit.errors import AdoptionRefused, ConfigError, ContractError
-from toolkit.rollout.adopted import Adoption, with_section
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from toolkit.contract import Route, same_actions
+from toolkit.drift.service import needs_client_secret, sticky
 from toolkit.errors import PreflightRefused
-from toolkit.rollout.drift import needs_client_secret, sticky
 from toolkit.rollout.events import Kind, SuspendedStickiness
 from toolkit.rollout.ports import Action
 from toolkit.rollout.preflight import Finding, Level, Observation, preflight

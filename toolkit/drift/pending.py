@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass
 
 from toolkit.contract import Contract
-from toolkit.rollout.comparison import Comparison, Found, Mend, Side, Who
+from toolkit.drift.comparison import Comparison, Found, Mend, Side, Who
 
 
 @dataclass(frozen=True, slots=True)

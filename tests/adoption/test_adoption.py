@@ -13,19 +13,7 @@ from hypothesis import strategies as some
 
 from tests.support.adoption import BALANCER, BLUE, GREEN, NETWORK, group, listener, rule, sticky
 from tests.support.fakes import ACCOUNT, PREFIX, REGION
-from toolkit.contract import RouteKind, StateTable, Stickiness, parse
-from toolkit.errors import AdoptionRefused, ContractError, UsageError
-from toolkit.rollout.adopted import adopted, checked_name, route_names, service_name, terraform_blocks, with_section
-from toolkit.rollout.adoption import (
-    account_and_region,
-    balancer_of,
-    checked_arn,
-    listener_of,
-    one_service,
-    refuse_balancer,
-    refuse_places,
-)
-from toolkit.rollout.ownership import (
+from toolkit.adoption.ownership import (
     Claim,
     CodeDeployGroup,
     EcsService,
@@ -35,7 +23,19 @@ from toolkit.rollout.ownership import (
     tag_claims,
     tagged_arns,
 )
-from toolkit.rollout.pairing import colors, create_command, other_name, second_group
+from toolkit.adoption.pairing import colors, create_command, other_name, second_group
+from toolkit.adoption.places import (
+    account_and_region,
+    balancer_of,
+    checked_arn,
+    listener_of,
+    one_service,
+    refuse_balancer,
+    refuse_places,
+)
+from toolkit.adoption.result import adopted, checked_name, route_names, service_name, terraform_blocks, with_section
+from toolkit.contract import RouteKind, StateTable, Stickiness, parse
+from toolkit.errors import AdoptionRefused, ContractError, UsageError
 from toolkit.traffic import Color
 
 PAIR = {Color.BLUE: BLUE, Color.GREEN: GREEN}

@@ -12,10 +12,10 @@ import pytest
 from tests.support.fakes import ALICE, NOON, OFF, PREFIX, a_contract
 from toolkit.contract import Contract, Stickiness
 from toolkit.contract import TestRoute as ATestRoute
-from toolkit.rollout.comparison import Comparison, Found, Side, Who
-from toolkit.rollout.drift import View, compare, needs_client_secret
+from toolkit.drift.comparison import Comparison, Found, Side, Who
+from toolkit.drift.pending import Pending, PlanView
+from toolkit.drift.service import View, compare, needs_client_secret
 from toolkit.rollout.events import Kind, Record, SuspendedStickiness
-from toolkit.rollout.pending import Pending, PlanView
 from toolkit.rollout.ports import LiveRoute
 from toolkit.rollout.preview import Condition, LiveTestRoute
 from toolkit.traffic import Color, Split

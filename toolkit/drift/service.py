@@ -12,10 +12,10 @@ from datetime import datetime
 from typing import Any
 
 from toolkit.contract import Contract, Route, Stickiness, same_actions
+from toolkit.drift.comparison import Comparison, Found, Mend, Side, Who
+from toolkit.drift.pending import PlanView, plan_comparisons
 from toolkit.errors import RouteUnusable
-from toolkit.rollout.comparison import Comparison, Found, Mend, Side, Who
 from toolkit.rollout.events import Record
-from toolkit.rollout.pending import PlanView, plan_comparisons
 from toolkit.rollout.ports import LiveRoute
 from toolkit.rollout.preview import LiveTestRoute, faults
 from toolkit.rollout.routes import known_splits, split_of_route

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from toolkit.adoption.places import Balancer, Group, Place
 from toolkit.contract import Contract
-from toolkit.rollout.adoption import Balancer, Group, Place
 
 Tags = Mapping[str, Mapping[str, str]]
 """ARN -> its tags."""

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from toolkit.adoption.places import Balancer, Group, Place, account_and_region
 from toolkit.contract import SCHEMA_VERSION, Contract, RouteKind, StateTable, from_document
 from toolkit.errors import AdoptionRefused, UsageError
-from toolkit.rollout.adoption import Balancer, Group, Place, account_and_region
 from toolkit.traffic import Color
 
 _NAME = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9-]{0,62}[a-zA-Z0-9])?")

@@ -6,8 +6,8 @@ import re
 import shlex
 from collections.abc import Sequence
 
+from toolkit.adoption.places import Balancer, Group, Place
 from toolkit.errors import AdoptionRefused, UsageError
-from toolkit.rollout.adoption import Balancer, Group, Place
 from toolkit.traffic import Color
 
 _MAX_NAME = 32  # characters of a target group's name. Source: ELBv2 API reference, CreateTargetGroup
