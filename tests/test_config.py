@@ -33,13 +33,13 @@ def written(tmp_path: Path, text: str) -> Path:
 
 
 def test_a_whole_file_is_read(tmp_path: Path) -> None:
-    settings = load(written(tmp_path, WHOLE))
+    settings = load(written(tmp_path, WHOLE))  # its relative paths start where it is
     assert settings.aws == AwsSettings(region="eu-central-1", profile="prod", endpoint_url="http://127.0.0.1:4566")
     assert settings.of("web") == ServiceSettings(
-        contract="file:deployment.json",
+        contract=f"file:{tmp_path}/deployment.json",
         minimum_healthy=2,
         headroom=1.5,
-        terraform="deploy/web",
+        terraform=f"{tmp_path}/deploy/web",
         bake_seconds=120,
         settle_seconds=300,
         poll_seconds=5,
@@ -74,6 +74,13 @@ def test_what_is_wrong_is_named_by_its_place(tmp_path: Path, text: str, words: s
         load(written(tmp_path, text))
     assert words in caught.value.message
     assert "bluegreen.toml" in caught.value.message
+
+
+def test_whole_paths_and_parameters_stay_as_they_are(tmp_path: Path) -> None:
+    text = '[service.a]\ncontract = "file:/x/a.json"\nterraform = "/y"\n[service.b]\ncontract = "ssm:/b"'
+    settings = load(written(tmp_path, text))
+    assert (settings.of("a").contract, settings.of("a").terraform) == ("file:/x/a.json", "/y")
+    assert settings.of("b").contract == "ssm:/b"
 
 
 def test_every_complaint_is_told_at_once(tmp_path: Path) -> None:

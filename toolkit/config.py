@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -51,7 +52,7 @@ class _File(_Strict):
 
 
 def load(path: Path) -> Settings:
-    """The settings in the file at `path`.
+    """The settings in the file at `path`. Relative paths in it start where the file is.
 
     Raises:
         ConfigError: unreadable, not TOML, or a key or value that is not known; one line, every complaint.
@@ -71,8 +72,16 @@ def load(path: Path) -> Settings:
         ) from None
     return Settings(
         aws=AwsSettings(**file.aws.model_dump()),
-        service={name: ServiceSettings(**service.model_dump()) for name, service in file.service.items()},
+        service={name: _service(service, path.parent) for name, service in file.service.items()},
     )
+
+
+def _service(service: _Service, base: Path) -> ServiceSettings:
+    settings = ServiceSettings(**service.model_dump())
+    contract, terraform = settings.contract, settings.terraform
+    if contract is not None and contract.startswith("file:"):
+        contract = f"file:{base / contract.removeprefix('file:')}"
+    return replace(settings, contract=contract, terraform=None if terraform is None else str(base / terraform))
 
 
 def json_schema() -> dict[str, Any]:

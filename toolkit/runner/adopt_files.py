@@ -71,16 +71,9 @@ def prepare(adoption: Adoption, *, settings: Path, out: Path | None, overwrite: 
 
 
 def source_of(contract: Path, settings: Path) -> str:
-    """How the settings file names the contract file.
-
-    bluegreen looks for a relative one from where it is run: beside a settings file in that directory. Anywhere else
-    only the whole path leads there.
-    """
-    here = Path.cwd()
-    whole = Path(os.path.abspath(contract))  # noqa: PTH100 - Path.resolve would follow links
-    if settings.resolve().parent == here.resolve() and whole.is_relative_to(here):
-        return f"file:{whole.relative_to(here).as_posix()}"
-    return f"file:{whole}"
+    """How the settings file names the contract file: from its own directory, if the contract is below that."""
+    beside, whole = (Path(os.path.abspath(path)) for path in (settings.parent, contract))  # noqa: PTH100 - keeps links
+    return f"file:{whole.relative_to(beside).as_posix() if whole.is_relative_to(beside) else whole}"
 
 
 def _text(path: Path, kind: type[ConfigError | ContractError]) -> str | None:
