@@ -306,6 +306,20 @@ def _listener_for_flows(world: World, **action: Any) -> str:
     return str(answer["Listeners"][0]["ListenerArn"])
 
 
+def test_a_listener_that_ends_tls_can_be_changed_and_keeps_its_protocol(world: World) -> None:
+    listener = _listener_for_flows(world)
+    certificate = world.acm.request_certificate(DomainName="web.example")["CertificateArn"]
+    elbv2 = world.elbv2
+    elbv2.modify_listener(ListenerArn=listener, Protocol="TLS", Certificates=[{"CertificateArn": certificate}])
+    elbv2.modify_listener(ListenerArn=listener, Port=443)
+    (now,) = elbv2.describe_listeners(ListenerArns=[listener])["Listeners"]
+    assert (now["Protocol"], now["Port"]) == ("TLS", 443)
+    assert now["Certificates"][0]["CertificateArn"] == certificate
+    with pytest.raises(ClientError, match="CertificateNotFound"):
+        elbv2.modify_listener(ListenerArn=listener, Certificates=[{"CertificateArn": f"{certificate}0"}])
+    assert elbv2.describe_listeners(ListenerArns=[listener])["Listeners"][0]["Protocol"] == "TLS"
+
+
 def _attribute(key: str, value: str) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value}]
 

@@ -14,7 +14,7 @@ from moto.elbv2.models import ELBv2Backend, FakeAction, FakeTargetGroup, elbv2_b
 from moto.elbv2.utils import make_arn_for_load_balancer
 from moto.moto_api._internal.models import MotoAPIBackend
 
-from toolkit.lab.fidelity import arns, groups, requests, targets
+from toolkit.lab.fidelity import arns, groups, listeners, requests, targets
 from toolkit.lab.fidelity.actions import complete
 from toolkit.lab.fidelity.associations import associate
 from toolkit.lab.fidelity.checks import Refused
@@ -78,6 +78,7 @@ class Fidelity:
             raise RuntimeError("the fidelity patches are installed already")
         self._replace(models, "make_arn_for_load_balancer", arns.of_kind(make_arn_for_load_balancer))
         self._replace(ELBv2Backend, "create_load_balancer", arns.naming(ELBv2Backend.create_load_balancer))
+        self._replace(ELBv2Backend, "modify_listener", listeners.modifying(ELBv2Backend.modify_listener))
         for name in MUTATORS:
             self._replace(ELBv2Backend, name, self._mutator(getattr(ELBv2Backend, name)))
         for name in READERS:
