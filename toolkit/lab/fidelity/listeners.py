@@ -1,4 +1,4 @@
-"""Changing listeners of a Network Load Balancer: moto knows HTTP, HTTPS and TCP there, and refuses the rest half-done."""
+"""Changing the listeners of a Network Load Balancer: moto refuses TLS and UDP there, with the change half made."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -28,4 +28,4 @@ def modifying(original: Callable[..., Any]) -> Callable[..., Any]:
         modified.protocol = wanted
         return modified
 
-    return modify_listener
+    return modify
