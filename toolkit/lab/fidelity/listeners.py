@@ -28,4 +28,4 @@ def modifying(original: Callable[..., Any]) -> Callable[..., Any]:
         modified.protocol = wanted
         return modified
 
-    return modify
+    return modify_listener
