@@ -61,6 +61,7 @@ bench: terraform-present $(STAMP) ## every benchmark, one JSON object each
 	$(BIN)/python -m tests.benchmarks.startup
 	$(BIN)/python -m tests.benchmarks.rollback_latency
 	$(BIN)/python -m tests.benchmarks.zero_downtime
+	$(BIN)/python -m tests.benchmarks.zero_downtime --nlb
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --no-annotate --no-header
