@@ -1,0 +1,144 @@
+"""Every process that a test run has started, however deep, and every address on which one of them ever listened."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+import threading
+import uuid
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import psutil
+
+from toolkit.lab.processes import Recorded, is_running, recorded
+
+_MARK = "BLUEGREEN_TEST_RUN"
+_BEAT = 0.5  # seconds between two looks
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Where a process takes connections, or datagrams."""
+
+    process: str
+    address: str
+    port: int
+
+    @property
+    def is_loopback(self) -> bool:
+        address = ipaddress.ip_address(self.address)
+        mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+        return (mapped or address).is_loopback
+
+
+class Family:
+    """Watches from the start of its `with` block on.
+
+    A process belongs to it by descent, or by a mark in the environment that it was started with: a daemon, which has
+    lost its parent, still has that. Who has belonged to it once is remembered.
+    """
+
+    def __init__(self) -> None:
+        self._token = uuid.uuid4().hex
+        self._members: dict[int, Recorded] = {}
+        self._openings: set[Opening] = set()
+        self._lock = threading.Lock()
+        self._end = threading.Event()
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._watch, name="family")
+
+    def __enter__(self) -> Self:
+        os.environ[_MARK] = self._token
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end.set()
+        self._thread.join()
+        del os.environ[_MARK]
+
+    def openings(self) -> set[Opening]:
+        """All that were seen so far, and those there are now."""
+        self._look()
+        if self._failure is not None:
+            raise RuntimeError("nobody watched the processes to the end") from self._failure
+        return set(self._openings)
+
+    def running(self) -> list[Recorded]:
+        """Who still runs."""
+        self._look()
+        return [member for member in self._members.values() if is_running(member)]
+
+    def _watch(self) -> None:
+        while not self._end.wait(_BEAT):
+            try:
+                self._look()
+            except psutil.Error as error:
+                self._failure = error
+                return
+
+    def _look(self) -> None:
+        with self._lock:
+            for process in (*_marked(self._token), *self._descendants()):
+                self._note(process)
+            for member in self._members.values():
+                self._openings.update(_openings(member))
+
+    def _descendants(self) -> list[psutil.Process]:
+        roots = [psutil.Process()]
+        for member in self._members.values():
+            try:
+                roots += [psutil.Process(member.pid)] if is_running(member) else []
+            except psutil.NoSuchProcess:
+                continue
+        found = []
+        for root in roots:
+            try:
+                found += root.children(recursive=True)
+            except psutil.NoSuchProcess:
+                continue
+        return found
+
+    def _note(self, process: psutil.Process) -> None:
+        known = self._members.get(process.pid)
+        if process.pid == os.getpid() or (known is not None and is_running(known)):
+            return
+        if (member := recorded(process.pid, _name(process))) is not None:
+            self._members[process.pid] = member
+
+
+def _marked(token: str) -> list[psutil.Process]:
+    """The processes that were started with the mark, their own environment or a forebear's."""
+    return [
+        process
+        for process in psutil.process_iter(["environ"])
+        # None: it is gone, or another user's, whom nobody here can have started.
+        if (process.info["environ"] or {}).get(_MARK) == token
+    ]
+
+
+def _name(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())[:120]
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return "(gone)"
+
+
+def _openings(member: Recorded) -> set[Opening]:
+    if not is_running(member):
+        return set()
+    try:
+        process = psutil.Process(member.pid)
+        connections, name = process.net_connections("inet"), _name(process)
+    except psutil.NoSuchProcess:
+        return set()
+    return {
+        Opening(name, each.laddr.ip, each.laddr.port)
+        for each in connections
+        if each.laddr and (each.status == psutil.CONN_LISTEN or (each.type == socket.SOCK_DGRAM and not each.raddr))
+    }
