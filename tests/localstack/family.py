@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 import uuid
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -84,25 +85,16 @@ class Family:
 
     def _look(self) -> None:
         with self._lock:
-            for process in (*_marked(self._token), *self._descendants()):
-                self._note(process)
+            table = {process.pid: process for process in psutil.process_iter(["ppid", "environ"])}
+            parents = {os.getpid(), *(pid for pid, member in self._members.items() if is_running(member))}
+            for process in table.values():
+                # No environment: it is gone, or another user's, whom nobody here can have started.
+                if (process.info["environ"] or {}).get(_MARK) == self._token or not parents.isdisjoint(
+                    _forebears(process, table)
+                ):
+                    self._note(process)
             for member in self._members.values():
                 self._openings.update(_openings(member))
-
-    def _descendants(self) -> list[psutil.Process]:
-        roots = [psutil.Process()]
-        for member in self._members.values():
-            try:
-                roots += [psutil.Process(member.pid)] if is_running(member) else []
-            except psutil.NoSuchProcess:
-                continue
-        found = []
-        for root in roots:
-            try:
-                found += root.children(recursive=True)
-            except psutil.NoSuchProcess:
-                continue
-        return found
 
     def _note(self, process: psutil.Process) -> None:
         known = self._members.get(process.pid)
@@ -112,14 +104,12 @@ class Family:
             self._members[process.pid] = member
 
 
-def _marked(token: str) -> list[psutil.Process]:
-    """The processes that were started with the mark, their own environment or a forebear's."""
-    return [
-        process
-        for process in psutil.process_iter(["environ"])
-        # None: it is gone, or another user's, whom nobody here can have started.
-        if (process.info["environ"] or {}).get(_MARK) == token
-    ]
+def _forebears(process: psutil.Process, table: Mapping[int, psutil.Process]) -> Iterator[int]:
+    """The pids of its parent, of that one's parent, and so on."""
+    pid = process.info["ppid"]
+    while pid in table and pid:
+        yield pid
+        pid = table[pid].info["ppid"]
 
 
 def _name(process: psutil.Process) -> str:
