@@ -1,4 +1,7 @@
-"""One lab for all tests that only need some AWS: started once, emptied for each test, which makes its own pair."""
+"""One lab for all tests that only need some AWS: started once, emptied for each test, which makes its own pair.
+
+Where BLUEGREEN_TEST_ENDPOINT names another endpoint, the same tests run there (tests/emulators).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.emulators.endpoint import given_endpoint, remove, world_at
 from tests.support.provision import Provisioned, provision
 from tests.support.world import World, running_world
 
@@ -16,20 +20,31 @@ from tests.support.world import World, running_world
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A lab with sample apps of both colors running."""
-    with running_world(tmp_path_factory.mktemp("world")) as running:
+    given = given_endpoint()
+    with world_at(given) if given else running_world(tmp_path_factory.mktemp("world")) as running:
         yield running
 
 
 @pytest.fixture
-def pair(world: World) -> Callable[..., Provisioned]:
-    """Provision a pair in the shared lab, which is emptied first; the sample apps behind it keep running."""
-    request = urllib.request.Request(f"{world.lab.endpoint_url}/moto-api/reset", method="POST")
-    urllib.request.urlopen(request, timeout=30).close()
+def pair(world: World) -> Iterator[Callable[..., Provisioned]]:
+    """Provision a pair in the shared lab, which is emptied first; the sample apps behind it keep running.
 
-    def make(**words: Any) -> Provisioned:
-        return provision(world.lab.endpoint_url, **{"port": 20_080, "targets": world.addresses, **words})
+    At another endpoint only what has the name of the pair is removed, before and after.
+    """
+    endpoint_url, given, names = world.lab.endpoint_url, given_endpoint(), set()
+    if not given:
+        request = urllib.request.Request(f"{endpoint_url}/moto-api/reset", method="POST")
+        urllib.request.urlopen(request, timeout=30).close()
 
-    return make
+    def make(*, name: str = "web", **words: Any) -> Provisioned:
+        if given:
+            remove(endpoint_url, name)
+            names.add(name)
+        return provision(endpoint_url, **{"name": name, "port": 20_080, "targets": world.addresses, **words})
+
+    yield make
+    for name in names:
+        remove(endpoint_url, name)
 
 
 @pytest.fixture
