@@ -1,0 +1,1 @@
+"""A service on the lab, for tests of its releases."""
