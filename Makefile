@@ -2,6 +2,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+# One more than two cores have: Terraform's provider spends minutes of the tests waiting.
+WORKERS ?= 3
 SCAN   := .venv-scan
 # As toolkit/infra/program.py chooses: what BLUEGREEN_TERRAFORM names, else terraform, else tofu.
 TERRAFORM := $(or $(BLUEGREEN_TERRAFORM),$(shell command -v terraform || command -v tofu))
@@ -30,7 +32,7 @@ demo: terraform-present $(STAMP) ## provision, cut over and back under real traf
 	$(BIN)/bluegreen lab demo
 
 test: terraform-present $(STAMP) ## the whole test suite
-	$(BIN)/python -m pytest --cov --cov-report=
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --cov --cov-report=
 	@echo "coverage of the pure rooms:"
 	@$(BIN)/coverage report --fail-under=95 --include='$(PURE)'
 

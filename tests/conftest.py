@@ -17,6 +17,16 @@ from tests.support.provision import Provisioned, provision
 from tests.support.world import World, running_world
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that wait for Terraform go first, so that no worker is left with one of them at the end."""
+    items.sort(key=lambda item: not _is_of_terraform(item))
+
+
+def _is_of_terraform(item: pytest.Item) -> bool:
+    module = item.getparent(pytest.Module)
+    return module is not None and any(mark.name == "terraform" for mark in module.own_markers)
+
+
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A lab with sample apps of both colors running."""
