@@ -35,7 +35,10 @@ class Provisioned:
         sticky: dict[str, Any] = {"Enabled": stickiness is not None}
         if stickiness is not None:
             sticky["DurationSeconds"] = stickiness
-        actions = [forward(self.group("blue"), blue, self.group("green"), green, sticky)]
+        self.write(route, [forward(self.group("blue"), blue, self.group("green"), green, sticky)])
+
+    def write(self, route: int, actions: list[dict[str, Any]]) -> None:
+        """Give a route these actions, whatever it had."""
         elbv2, arn = self.client("elbv2"), self.rule_arns[route]
         if self.contract["routes"][route]["kind"] == "alb-rule":
             elbv2.modify_rule(RuleArn=arn, Actions=actions)
