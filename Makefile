@@ -12,7 +12,7 @@ PURE   := toolkit/errors.py,toolkit/traffic.py,toolkit/contract.py,toolkit/setti
 .PHONY: help setup demo test lint format scan bench lock clean
 
 help: ## what the targets do
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 17
 
 setup: $(STAMP) ## fill .venv from the hashed lock file
 
@@ -59,6 +59,13 @@ $(SCAN)/.installed: terraform/scan.lock
 	$(SCAN)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r terraform/scan.lock
 	@touch $@
 
+.PHONY: localstack-up localstack-down
+localstack-up: $(STAMP) ## start the open-source LocalStack, without Docker
+	@$(BIN)/python localstack/host.py up
+
+localstack-down: $(STAMP) ## stop it
+	@$(BIN)/python localstack/host.py down
+
 bench: terraform-present $(STAMP) ## every benchmark, one JSON object each
 	$(BIN)/python -m tests.benchmarks.startup
 	$(BIN)/python -m tests.benchmarks.rollback_latency
@@ -73,5 +80,5 @@ lock: $(STAMP) ## resolve the two lock files anew
 	echo 'checkov>=3.3,<4' | $(COMPILE) - -o terraform/scan.lock
 
 clean: ## remove what was made here
-	rm -rf $(VENV) $(SCAN) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage dist .import_linter_cache
+	rm -rf $(VENV) $(SCAN) .venv-localstack .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage dist .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -73,6 +73,10 @@ class Fidelity:
         self._lock = threading.RLock()
         self._originals: list[tuple[type | ModuleType, str, Any]] = []
 
+    def ask(self, health: HealthSource | None) -> None:
+        """Take the health of targets from another source, or from none, from the next question on."""
+        self._health = health
+
     def install(self) -> Self:
         if self._originals:
             raise RuntimeError("the fidelity patches are installed already")
@@ -148,7 +152,6 @@ class Fidelity:
         return reset
 
     def _describe_target_health(self) -> Callable[..., Any]:
-        source = self._health
         original = ELBv2Backend.describe_target_health
 
         @wraps(original)
@@ -160,7 +163,7 @@ class Fidelity:
                 return targets.described_functions(group, original(backend, target_group_arn, targets_asked))
             with self._lock:
                 registered = targets.registered(group)
-            reported = _reported(source, target_group_arn, registered)
+            reported = _reported(self._health, target_group_arn, registered)
             with self._lock:
                 return targets.described(backend, group, targets_asked, reported)
 

@@ -1,0 +1,1 @@
+"""ELBv2, Auto Scaling and ECS by moto, behind LocalStack's gateway."""

@@ -1,0 +1,22 @@
+"""bluegreen's input checks and target health, in force in this process: the lab's own, imported."""
+
+from functools import cache
+
+from toolkit.lab.fidelity import Fidelity, HealthSource
+
+
+@cache
+def _fidelity() -> Fidelity:
+    # Nobody is told of changes: an attached data plane looks for itself.
+    return Fidelity(health=None, on_change=lambda _region: None)
+
+
+@cache
+def put_in_force() -> None:
+    """From now on until the process ends; harmless when repeated."""
+    _fidelity().install()
+
+
+def ask_for_health(source: HealthSource | None) -> None:
+    """Let `source` say how targets are; with None every target behind a listener is healthy, as moto has it."""
+    _fidelity().ask(source)

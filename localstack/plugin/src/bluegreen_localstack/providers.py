@@ -1,0 +1,61 @@
+"""The services, as LocalStack finds them by entry point: each sends every operation to moto.
+
+Not `MotoFallbackDispatcher`: that wants a provider class generated for the API, which the open core lacks for three.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from localstack.services.plugins import Service, aws_provider
+
+
+def _by_moto(name: str) -> Service:
+    from localstack.aws.skeleton import Skeleton
+    from localstack.aws.spec import load_service
+    from localstack.services.moto import call_moto
+
+    from bluegreen_localstack.checks import put_in_force
+
+    # Here, since whoever comes first may reach ELBv2: an Auto Scaling group registers its instances there.
+    put_in_force()
+    model = load_service(name)
+    return Service(name, skeleton=Skeleton(model, dict.fromkeys(model.operation_names, _answered_by(call_moto))))
+
+
+def _answered_by(call: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
+    """A handler of LocalStack's form; moto reads the request itself."""
+    return lambda context, _request: call(context)
+
+
+@aws_provider()
+def elbv2() -> Service:
+    return _by_moto("elbv2")
+
+
+@aws_provider()
+def autoscaling() -> Service:
+    return _by_moto("autoscaling")
+
+
+@aws_provider()
+def ecs() -> Service:
+    return _by_moto("ecs")
+
+
+# LocalStack has its own of these. They start programs in Java or Node, which download themselves and may listen on
+# every address, so where there is no container around them PROVIDER_OVERRIDE_...=moto chooses these.
+
+
+@aws_provider(api="dynamodb", name="moto")
+def dynamodb() -> Service:
+    return _by_moto("dynamodb")
+
+
+@aws_provider(api="dynamodbstreams", name="moto")
+def dynamodbstreams() -> Service:
+    return _by_moto("dynamodbstreams")
+
+
+@aws_provider(api="kinesis", name="moto")
+def kinesis() -> Service:
+    return _by_moto("kinesis")
