@@ -11,7 +11,7 @@ import typer
 
 from toolkit.cli.options import Output, OutputOption
 from toolkit.cli.render import note, print_json, style
-from toolkit.errors import DemoFailed, Interrupted
+from toolkit.errors import DemoFailed, Interrupted, LabError, UsageError
 
 if TYPE_CHECKING:
     from toolkit.lab.handle import Lab
@@ -68,6 +68,7 @@ def up(
         time_scale=time_scale,
     )
     if (running := find_lab(name)) is not None:
+        _require_own(running)
         note(f"lab '{name}' is running already at {running.endpoint_url}; options given now change nothing")
         _show(running, output)
     elif foreground:
@@ -77,6 +78,63 @@ def up(
     else:
         lab = start_lab(options, owned=False)
         note(f"lab '{name}' is up at {lab.endpoint_url}; stop it with: bluegreen lab down{_name_words(name)}")
+        _show(lab, output)
+
+
+@app.command()
+def attach(
+    *,
+    endpoint_url: Annotated[
+        str | None,
+        typer.Option("--endpoint-url", help="An AWS endpoint on this machine; default: AWS_ENDPOINT_URL."),
+    ] = None,
+    name: Annotated[str, typer.Option("--name", help="Which lab, where several run on one machine.")] = "attached",
+    region: Annotated[
+        list[str] | None,
+        typer.Option("--region", help="Serve this region; repeat it. Default: AWS_REGION, else eu-central-1."),
+    ] = None,
+    time_scale: Annotated[
+        float, typer.Option("--time-scale", help="Multiplies health check intervals and drain delays.")
+    ] = 1.0,
+    poll_interval: Annotated[
+        float, typer.Option("--poll-interval", help="Seconds from one reading of the load balancers to the next.")
+    ] = 0.5,
+    foreground: Annotated[
+        bool, typer.Option("--foreground", help="Stay in this terminal until Ctrl-C, log on stderr.")
+    ] = False,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Serve the load balancers of another endpoint on this machine (LocalStack, moto, MiniStack) with real traffic.
+
+    Example: bluegreen lab attach --endpoint-url http://127.0.0.1:4566
+    """
+    _require_extra()
+    from toolkit.lab.attach_options import AttachOptions
+    from toolkit.lab.handle import REGION, find_lab, start_lab
+
+    url = endpoint_url or os.environ.get("AWS_ENDPOINT_URL")
+    if not url:
+        raise UsageError("which endpoint is meant?", hint="Give --endpoint-url, or set AWS_ENDPOINT_URL.")
+    here = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or REGION
+    options = AttachOptions(
+        endpoint_url=url,
+        name=name,
+        regions=tuple(dict.fromkeys(region or [here])),
+        time_scale=time_scale,
+        poll_interval=poll_interval,
+    )
+    if (running := find_lab(name)) is not None:
+        _require_attached_to(running, options.endpoint_url)
+        note(f"'{name}' is attached to {running.endpoint_url} already; options given now change nothing")
+        _show(running, output)
+    elif foreground:
+        from toolkit.lab.foreground import run_in_foreground
+
+        run_in_foreground(options, ready=lambda lab: _show(lab, output))
+    else:
+        lab = start_lab(options, owned=False)
+        note(f"'{name}' serves the load balancers of {url}; stop it with: bluegreen lab down --name {name}")
+        _note_whose_health(lab)
         _show(lab, output)
 
 
@@ -126,6 +184,38 @@ def _require_extra() -> None:
     require_extra()
 
 
+def _require_own(running: "Lab") -> None:
+    """LabError where a data plane that is attached elsewhere has the name."""
+    from toolkit.lab.attach_options import AttachOptions
+
+    if isinstance(running.published.options, AttachOptions):
+        name = running.state.name
+        raise LabError(
+            f"'{name}' is no lab of its own: it is attached to {running.endpoint_url}.",
+            hint=f"Take another --name, or stop it: bluegreen lab down --name {name}",
+        )
+
+
+def _require_attached_to(running: "Lab", endpoint_url: str) -> None:
+    """LabError where the name is that of another endpoint's data plane, or of a lab of its own."""
+    from toolkit.lab.attach_options import AttachOptions
+
+    options, name = running.published.options, running.state.name
+    if not isinstance(options, AttachOptions) or options.endpoint_url != endpoint_url:
+        raise LabError(
+            f"'{name}' is running already, at {running.endpoint_url}.",
+            hint=f"Take another --name, or stop it: bluegreen lab down --name {name}",
+        )
+
+
+def _note_whose_health(lab: "Lab") -> None:
+    if not lab.status()["reports_health"]:
+        note(
+            f"{lab.endpoint_url} keeps reporting its own target health; "
+            f"what the load balancer sees is at {lab.door_url}/health?target_group=ARN"
+        )
+
+
 def _name_words(name: str) -> str:
     return "" if name == "default" else f" --name {shlex.quote(name)}"
 
@@ -137,6 +227,7 @@ def _show(lab: "Lab", output: Output) -> None:
             {
                 "name": lab.published.options.name,
                 "endpoint_url": lab.endpoint_url,
+                "door_url": lab.door_url,
                 "pid": lab.pid,
                 "environment": lab.exports,
                 "log": str(lab.state.log),
@@ -151,11 +242,14 @@ def _show(lab: "Lab", output: Output) -> None:
 
 
 def _status_lines(document: Mapping[str, Any]) -> list[str]:
-    options = ", ".join(f"{key} {value}" for key, value in document["options"].items() if key not in {"name", "port"})
-    lines = [
-        f"lab '{document['name']}' at {document['endpoint_url']}, up for {document['uptime_seconds']:.0f} s",
-        f"  {options}",
-    ]
+    unsaid = {"name", "port", "endpoint_url", "regions"}
+    options = ", ".join(f"{key} {value}" for key, value in document["options"].items() if key not in unsaid)
+    is_attached = document.get("attached", False)
+    what = f"'{document['name']}', attached to" if is_attached else f"lab '{document['name']}' at"
+    lines = [f"{what} {document['endpoint_url']}, up for {document['uptime_seconds']:.0f} s", f"  {options}"]
+    if is_attached:
+        reported = "as the data plane sees it" if document["reports_health"] else "the endpoint's own"
+        lines.append(f"  regions {', '.join(document['options']['regions'])}; target health: {reported}")
     for child in document["children"]:
         ended = "" if child["running"] else style("  has ended by itself: restart the lab", 31)
         lines.append(f"  process {child['pid']}: {child['what']}{ended}")

@@ -12,8 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import quote
 
 from toolkit.errors import LabError
+from toolkit.lab.attach_options import AnyOptions, AttachOptions
 from toolkit.lab.options import DEFAULT_NAME, LabOptions
 from toolkit.lab.processes import Recorded, Stopped, is_running, recorded, stop
 from toolkit.lab.state import Published, StateDirectory
@@ -38,6 +40,11 @@ class Lab:
         return self.published.endpoint_url
 
     @property
+    def door_url(self) -> str:
+        """Where the lab itself answers: beside its AWS endpoint, but for an attached data plane."""
+        return self.published.door_url or self.endpoint_url
+
+    @property
     def pid(self) -> int:
         return self.published.supervisor.pid
 
@@ -60,15 +67,19 @@ class Lab:
         return inherited | self.exports | _no_proxy(inherited)
 
     def status(self) -> dict[str, Any]:
-        return self._ask("GET", "status")
+        return self._asked("GET", "/_lab/status")
 
     def listeners(self) -> dict[str, str]:
         """Listener ARN -> where its traffic is served: `http://127.0.0.1:PORT`, or `https`, `tcp` or `tls`."""
-        return self._ask("GET", "listeners")
+        return self._asked("GET", "/_lab/listeners")
+
+    def health(self, target_group_arn: str) -> list[dict[str, Any]]:
+        """The targets of a group as an attached data plane sees them; other labs are asked through ELBv2's API."""
+        return self._ask("GET", f"/health?target_group={quote(target_group_arn, safe='')}")  # type: ignore[no-any-return]
 
     def settings(self, **changes: float) -> LabOptions:
         """Change what a running lab can change (see `LabOptions`), from the next request on."""
-        return LabOptions.from_json(self._ask("PUT", "settings", changes))
+        return LabOptions.from_json(self._asked("PUT", "/_lab/settings", changes))
 
     def record(self, pid: int, what: str) -> None:
         """Let the lab's end, or its crash and `lab down`, be the end of this process too."""
@@ -87,9 +98,13 @@ class Lab:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _ask(self, method: str, what: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def _asked(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        answer: dict[str, Any] = self._ask(method, path, body)
+        return answer
+
+    def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         request = urllib.request.Request(  # noqa: S310 - our own endpoint on loopback
-            f"{self.endpoint_url}/_lab/{what}",
+            f"{self.door_url}{path}",
             method=method,
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": "application/json"},
@@ -98,14 +113,13 @@ class Lab:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(request, timeout=_HTTP_SECONDS) as response:
-                answer: dict[str, Any] = json.load(response)
-                return answer
+                return json.load(response)
         except urllib.error.HTTPError as error:
             said = json.load(error)
             raise LabError(said["error"], hint=said.get("hint", "")) from error
         except OSError as error:
             raise LabError(
-                f"the lab at {self.endpoint_url} does not answer: {error}.",
+                f"the lab at {self.door_url} does not answer: {error}.",
                 hint=f"See {self.state.log}, or start it anew: bluegreen lab down && bluegreen lab up",
             ) from error
 
@@ -123,7 +137,14 @@ def find_lab(name: str, *, root: Path | None = None) -> Lab | None:
     """The running lab of this name, if there is one."""
     state = StateDirectory.of(name, root)
     published = state.published()
-    return Lab(published, state) if published is not None and published.is_up else None
+    return lab_of(published, state) if published is not None and published.is_up else None
+
+
+def lab_of(published: Published, state: StateDirectory, process: "subprocess.Popen[bytes] | None" = None) -> Lab:
+    """The lab that is published there. An attached one leads to the first of its regions."""
+    options = published.options
+    region = options.regions[0] if isinstance(options, AttachOptions) else REGION
+    return Lab(published, state, region=region, process=process)
 
 
 def running_lab(name: str, *, root: Path | None = None) -> Lab:
@@ -135,11 +156,12 @@ def running_lab(name: str, *, root: Path | None = None) -> Lab:
     return lab
 
 
-def start_lab(options: LabOptions | None = None, *, root: Path | None = None, owned: bool = True) -> Lab:
+def start_lab(options: AnyOptions | None = None, *, root: Path | None = None, owned: bool = True) -> Lab:
     """Start a lab in a process and session of its own, and wait until it answers.
 
     Args:
-        options: how it behaves; its name must not be that of a running lab.
+        options: how it behaves, `AttachOptions` for a data plane without an AWS of its own; its name must not be that
+            of a running lab.
         root: where its state is kept; default: see `state.default_root`.
         owned: whether it ends when this process does, however that ends.
 
@@ -159,11 +181,12 @@ def start_lab(options: LabOptions | None = None, *, root: Path | None = None, ow
         published = state.published()
         if published is None or published.supervisor.pid != process.pid:
             raise LabError("the lab said it was ready and then left.", hint=f"See {state.log}.")
-        return Lab(published, state, process=process)
+        return lab_of(published, state, process)
 
 
-def _spawn(state: StateDirectory, options: LabOptions, owner: Recorded | None) -> "subprocess.Popen[bytes]":
-    """Start the supervisor and wait for its word."""
+def _spawn(state: StateDirectory, options: AnyOptions, owner: Recorded | None) -> "subprocess.Popen[bytes]":
+    """Start the lab's own process and wait for its word."""
+    module = "toolkit.lab.attach" if isinstance(options, AttachOptions) else "toolkit.lab.supervisor"
     reader, writer = os.pipe()
     argument = {
         "directory": str(state.path),
@@ -173,7 +196,7 @@ def _spawn(state: StateDirectory, options: LabOptions, owner: Recorded | None) -
     }
     with state.log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "toolkit.lab.supervisor", json.dumps(argument)],
+            [sys.executable, "-m", module, json.dumps(argument)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

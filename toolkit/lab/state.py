@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.errors import LabError
+from toolkit.lab.attach_options import AnyOptions, options_from
 from toolkit.lab.options import LabOptions
 from toolkit.lab.processes import Recorded, is_running, recorded
 
@@ -33,17 +34,22 @@ def default_root(environ: Mapping[str, str] = os.environ) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What lab.json says: where a lab answers, how it was started, and which process is its own."""
+    """What lab.json says: where a lab answers, how it was started, and which process is its own.
+
+    `door_url` is where the lab itself answers if that is not beside its AWS endpoint: an attached data plane has none.
+    """
 
     endpoint_url: str
-    options: LabOptions
+    options: AnyOptions
     supervisor: Recorded
+    door_url: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
             "endpoint_url": self.endpoint_url,
             "options": self.options.to_json(),
             "supervisor": self.supervisor.to_json(),
+            "door_url": self.door_url,
         }
 
     @property
@@ -100,8 +106,9 @@ class StateDirectory:
             return None
         return Published(
             endpoint_url=document["endpoint_url"],
-            options=LabOptions.from_json(document["options"]),
+            options=options_from(document["options"]),
             supervisor=Recorded(**document["supervisor"]),
+            door_url=document.get("door_url"),
         )
 
     def record(self, pid: int, what: str) -> Recorded | None:

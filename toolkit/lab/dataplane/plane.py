@@ -36,6 +36,7 @@ SERVED = frozenset({"HTTP", "HTTPS", "TCP", "TLS"})
 ENCRYPTED = frozenset({"HTTPS", "TLS"})
 _TAIL_SECONDS = 1.0
 _LOOK_SECONDS = 0.1
+_JOIN_SECONDS = 5.0
 
 
 class DataPlane:
@@ -44,18 +45,21 @@ class DataPlane:
     `directory` receives configuration and logs. `propagation_delay` (seconds, settable) lies between a write and
     the routing by it. `time_scale` multiplies health check intervals and timeouts and deregistration delays, so a
     test need not wait AWS's minimum of 5 s. `regions` are followed from the start; others once they are reconciled.
+    `polled` is told how each reading of the poll ended (region, and the error if there was one); without it errors
+    are logged.
     """
 
     def __init__(
         self, *, endpoint_url: str, directory: Path, propagation_delay: float = 0.0,
         clock: Callable[[], float] = time.time, time_scale: float = 1.0, regions: Iterable[str] = (),
-        poll_interval: float = 1.0,
+        poll_interval: float = 1.0, polled: Callable[[str, Exception | None], None] | None = None,
     ) -> None:  # fmt: skip
         directory.mkdir(parents=True, exist_ok=True)
         self.endpoint_url = endpoint_url
         self.propagation_delay = propagation_delay
         self._time_scale = time_scale
         self._poll_interval = poll_interval
+        self._polled = polled
         self._reader = Reader(endpoint_url)
         self._process = EnvoyProcess(directory)
         self._files = Files(directory)
@@ -119,7 +123,7 @@ class DataPlane:
         self._stopping.set()
         for thread in self._threads:
             if thread is not threading.current_thread():
-                thread.join()
+                thread.join(_JOIN_SECONDS)  # an endpoint that hangs must not hold the end up
         self._threads = []
         self._process.stop()
         self._admin = None
@@ -133,6 +137,10 @@ class DataPlane:
         if self._admin is None:
             raise LabError("the data plane is not running")
         self._coalescer(region).run()
+
+    def follow(self, region: str) -> None:
+        """Read this region too from the next poll on. Returns at once."""
+        self._coalescer(region)
 
     def health(self, target_group_arn: str) -> Mapping[tuple[str, int], TargetHealth]:
         """By (target id, port): every registered target, and those that are draining. Empty for unknown groups."""
@@ -240,7 +248,19 @@ class DataPlane:
                 regions = list(self._coalescers)
             for region in regions:
                 if time.monotonic() - self._followed.get(region, float("-inf")) >= self._poll_interval:
-                    self._guarded(self._coalescer(region).run)
+                    self._guarded(lambda region=region: self._poll_one(region))  # type: ignore[misc]
+
+    def _poll_one(self, region: str) -> None:
+        if self._polled is None:
+            self._coalescer(region).run()
+            return
+        error: Exception | None = None
+        try:
+            self._coalescer(region).run()
+        except Exception as caught:  # noqa: BLE001  told, not swallowed
+            error = caught
+        if not self._stopping.is_set():
+            self._polled(region, error)
 
     def _apply_due(self) -> None:
         while not self._stopping.wait(0.01):
