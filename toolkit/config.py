@@ -5,12 +5,12 @@ from __future__ import annotations
 import tomllib
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from toolkit.errors import ConfigError
-from toolkit.settings import AwsSettings, ServiceSettings, Settings
+from toolkit.settings import AwsSettings, Endpoint, ServiceSettings, Settings, is_aws
 
 FILE_NAME = "bluegreen.toml"
 _DAY = 86_400.0
@@ -20,12 +20,48 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+_Url = Annotated[str, Field(pattern=r"^https?://\S+$")]
+_ServiceId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
 class _Aws(_Strict):
     """Where AWS is; what is left out follows the SDK's own rules."""
 
     region: str | None = None
     profile: str | None = None
-    endpoint_url: Annotated[str | None, Field(pattern=r"^https?://\S+$")] = None
+    endpoint: Annotated[str | None, Field(description="name of an [endpoint.NAME] of this file")] = None
+    endpoint_url: _Url | None = None
+
+    @model_validator(mode="after")
+    def _is_one_place(self) -> Self:
+        if self.endpoint is not None and self.endpoint_url is not None:
+            raise ValueError("endpoint and endpoint_url say the same thing; leave one of them out")
+        return self
+
+
+class _Endpoint(_Strict):
+    """A place where AWS's APIs are: an emulator, or a VPC's own endpoints."""
+
+    url: Annotated[_Url | None, Field(description="where every service is that `services` does not name")] = None
+    services: Annotated[
+        dict[_ServiceId, _Url],
+        Field(default_factory=dict, description="by AWS's identifier: elastic_load_balancing_v2, ssm, dynamodb"),
+    ]
+    isolated: Annotated[
+        bool | None, Field(description="no call may leave it for the real AWS; default: true where it is loopback")
+    ] = None
+    region: str | None = None
+
+    @model_validator(mode="after")
+    def _leads_somewhere(self) -> Self:
+        urls = [url for url in (self.url, *self.services.values()) if url is not None]
+        if not urls:
+            raise ValueError("it has neither url nor services")
+        if self.isolated:
+            for url in urls:
+                if is_aws(url):
+                    raise ValueError(f"it is isolated from AWS, and {url} is AWS's")
+        return self
 
 
 class _Service(_Strict):
@@ -48,6 +84,7 @@ class _Service(_Strict):
 
 class _File(_Strict):
     aws: _Aws = Field(default_factory=_Aws)
+    endpoint: dict[str, _Endpoint] = Field(default_factory=dict)
     service: dict[str, _Service] = Field(default_factory=dict)
 
 
@@ -70,8 +107,16 @@ def load(path: Path) -> Settings:
             f"{path}: {'; '.join(_complaint(item) for item in error.errors())}",
             hint="`bluegreen config schema` prints what the file may hold.",
         ) from None
+    endpoints = {name: Endpoint(**endpoint.model_dump()) for name, endpoint in file.endpoint.items()}
+    aws = AwsSettings(**file.aws.model_dump(exclude={"endpoint"}))
+    if file.aws.endpoint is not None:
+        try:
+            aws = aws.at(endpoints[file.aws.endpoint])
+        except KeyError:
+            raise ConfigError(f"{path}: aws.endpoint: there is no [endpoint.{file.aws.endpoint}]") from None
     return Settings(
-        aws=AwsSettings(**file.aws.model_dump()),
+        aws=aws,
+        endpoint=endpoints,
         service={name: _service(service, path.parent) for name, service in file.service.items()},
     )
 
@@ -94,4 +139,5 @@ def _complaint(item: Any) -> str:
     place = ".".join(str(part) for part in item["loc"])
     if item["type"] == "extra_forbidden":
         return f"{place} is not a setting"
-    return f"{place}: {item['msg'][0].lower()}{item['msg'][1:]}"
+    said = item["msg"].removeprefix("Value error, ")
+    return f"{place}: {said[0].lower()}{said[1:]}"

@@ -2,20 +2,143 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 NETWORK_SETTLE_SECONDS = 600.0
 """Weights and routing of a Network Load Balancer may disagree for a while, and standing flows stay where they are.
 Ten minutes is what ECS waits. Source: ECS developer guide, blue/green deployments with a Network Load Balancer."""
 
 
+ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL"
+IGNORE_VARIABLE = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"
+DUMMY_KEY = "test"
+"""Access key and secret for an emulator; LocalStack's own convention."""
+
+_LOCAL_NAMES = ("localhost", "localhost.localstack.cloud")
+"""The second one is LocalStack's: it and every name below it stand for 127.0.0.1 in the public DNS."""
+_AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".on.aws", ".amazonaws.eu")
+_SHORTEST_REAL_KEY = 16
+_EMULATED_KEYS = ("LKIA", "LSIA")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """A place where AWS's APIs are, under a name of its own: an emulator, the VPC's own endpoints.
+
+    services: endpoints of single services that differ from `url`, by AWS's identifier (`elastic_load_balancing_v2`).
+    isolated: whether no call may leave it for the real AWS; None says yes where one of its addresses is loopback.
+    """
+
+    url: str | None = None
+    services: Mapping[str, str] = field(default_factory=dict)
+    isolated: bool | None = None
+    region: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwsSettings:
-    """Where AWS is. None leaves the decision to the SDK: environment, profile, instance role."""
+    """Where AWS is. None leaves the decision to the SDK: environment, profile, instance role.
+
+    `services` and `isolated` are those of the chosen `Endpoint`, and `endpoint_url` is its `url`.
+    """
 
     region: str | None = None
     profile: str | None = None
     endpoint_url: str | None = None
+    services: Mapping[str, str] = field(default_factory=dict)
+    isolated: bool | None = None
+
+    def at(self, endpoint: Endpoint) -> AwsSettings:
+        """These settings with AWS at `endpoint`, whatever they said before."""
+        return replace(
+            self,
+            endpoint_url=endpoint.url,
+            services=endpoint.services,
+            isolated=endpoint.isolated,
+            region=endpoint.region or self.region,
+        )
+
+    def endpoint_of(self, service_id: str) -> str | None:
+        """The endpoint chosen for a service, by AWS's identifier of it; None leaves it to the SDK."""
+        return self.services.get(service_id) or self.endpoint_url
+
+    @property
+    def endpoint_variables(self) -> dict[str, str]:
+        """The chosen endpoints as the SDKs' environment variables."""
+        everything = {ENDPOINT_VARIABLE: self.endpoint_url} if self.endpoint_url else {}
+        return everything | {f"{ENDPOINT_VARIABLE}_{name.upper()}": url for name, url in self.services.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Isolation:
+    """Why no call may leave for the real AWS, and which hosts besides loopback ones may be called."""
+
+    because: str
+    hosts: frozenset[str] = frozenset()
+
+    def admits(self, url: str) -> bool:
+        return is_loopback(url) or _host(url) in self.hosts
+
+
+def isolation(aws: AwsSettings, configured: Mapping[str, str]) -> Isolation | None:
+    """Whether calls must stay on local endpoints: by the chosen endpoint, or since any one is loopback.
+
+    `configured` holds the endpoints that the SDK finds by itself, by environment variable. An endpoint with
+    `isolated = false` lifts this for its own addresses alone.
+    """
+    chosen = aws.endpoint_variables
+    if aws.isolated:
+        return Isolation("its settings say isolated = true", frozenset(map(_host, chosen.values())))
+    for words, endpoints in (("as was chosen", chosen), ("by the environment or the AWS profile", configured)):
+        for name, url in endpoints.items():
+            if is_loopback(url) and not (aws.isolated is False and url in chosen.values()):
+                return Isolation(f"{name} is {url}, {words}")
+    return None
+
+
+def inherited_endpoints(environ: Mapping[str, str]) -> dict[str, str]:
+    """The endpoints that the environment names, for all services or for one, by variable."""
+    return {
+        name: url
+        for name, url in environ.items()
+        if url and (name == ENDPOINT_VARIABLE or name.startswith(f"{ENDPOINT_VARIABLE}_"))
+    }
+
+
+def is_loopback(url: str) -> bool:
+    """Whether `url` leads to this machine, by its address or by its name alone: no name is looked up."""
+    from ipaddress import ip_address
+
+    host = _host(url)
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return any(f".{host}".endswith(f".{name}") for name in _LOCAL_NAMES)
+    address = getattr(address, "ipv4_mapped", None) or address
+    return address.is_loopback or address.is_unspecified  # a connection to 0.0.0.0 ends on this machine too
+
+
+def is_aws(url: str) -> bool:
+    """Whether `url` names a host of AWS's own."""
+    return _host(url).endswith(_AWS_DOMAINS)
+
+
+def is_dummy_key(access_key: str) -> bool:
+    """Whether an access key id can be no real one: too short, or of LocalStack's own making.
+
+    Source: IAM API reference, AccessKey: AccessKeyId has 16 characters at least.
+    """
+    return len(access_key) < _SHORTEST_REAL_KEY or access_key.startswith(_EMULATED_KEYS)
+
+
+def _host(url: str) -> str:
+    from urllib.parse import urlsplit
+
+    try:
+        return (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:  # brackets that enclose no address
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +174,10 @@ class ServiceSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
+    """What bluegreen.toml holds. `aws` has its chosen endpoint in it; `endpoint` are all that have a name."""
+
     aws: AwsSettings = field(default_factory=AwsSettings)
+    endpoint: dict[str, Endpoint] = field(default_factory=dict)
     service: dict[str, ServiceSettings] = field(default_factory=dict)
 
     def of(self, service: str) -> ServiceSettings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from toolkit.contract import Contract, parse
 from toolkit.errors import ConfigError, ContractError, UnknownService, WrongAccount
-from toolkit.settings import AwsSettings, ServiceSettings, Settings
+from toolkit.settings import AwsSettings, Endpoint, ServiceSettings, Settings
 
 if TYPE_CHECKING:
     from toolkit.aws.session import Session
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from toolkit.runner.service import Service
 
 DEFAULT_FILE = Path("bluegreen.toml")
+_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
 class SystemClock:
@@ -35,7 +36,10 @@ class SystemClock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What the command line says over the settings file; None leaves it to the file."""
+    """What the command line says over the settings file; None leaves it to the file.
+
+    endpoint_url: a URL, or the name of an endpoint in the file.
+    """
 
     config: Path | None = None
     contract: str | None = None
@@ -48,14 +52,28 @@ def settings_for(options: Options) -> Settings:
     """The settings file, with what the command line says laid over it.
 
     Raises:
-        ConfigError: the file is named and absent, or malformed.
+        ConfigError: the file is named and absent, or malformed, or has no endpoint of that name.
     """
     return _overlaid(_file_settings(options.config), options)
 
 
 def _overlaid(settings: Settings, options: Options) -> Settings:
-    flags = {"region": options.region, "profile": options.profile, "endpoint_url": options.endpoint_url}
-    return replace(settings, aws=replace(settings.aws, **{key: value for key, value in flags.items() if value}))
+    aws = settings.aws.at(_endpoint(options.endpoint_url, settings)) if options.endpoint_url else settings.aws
+    said = replace(aws, region=options.region or aws.region, profile=options.profile or aws.profile)
+    return replace(settings, aws=said)
+
+
+def _endpoint(said: str, settings: Settings) -> Endpoint:
+    """The endpoint that `--endpoint-url` means: one of the settings file by its name, else a URL."""
+    if said in settings.endpoint:
+        return settings.endpoint[said]
+    if "://" not in said:
+        raise ConfigError(
+            f"there is no endpoint {said!r} in the settings file, and it is no URL",
+            hint=f"Its endpoints: {', '.join(sorted(settings.endpoint)) or 'none'}; a URL begins with http:// or "
+            f"https://, and [endpoint.NAME] url = … in {DEFAULT_FILE} makes one a name.",
+        )
+    return Endpoint(url=said)
 
 
 def _file_settings(named: Path | None) -> Settings:
@@ -73,6 +91,32 @@ def session_for(aws: AwsSettings) -> Session:
     from toolkit.aws.session import Session
 
     return Session(aws)
+
+
+def terraform_environ(options: Options) -> Mapping[str, str]:
+    """What Terraform inherits, so that it works where the toolkit does, and stays local where that must.
+
+    Raises:
+        ConfigError: as `settings_for`.
+        AwsError: an unknown profile, or calls must stay local and an endpoint is missing or elsewhere.
+    """
+    from toolkit.infra.endpoint import AwsPlace, aws_environment
+
+    aws = settings_for(options).aws
+    environ = dict(os.environ)
+    if aws.profile:
+        # A profile that was named goes before keys of the environment, as it does in boto3.
+        environ = {name: value for name, value in environ.items() if name not in _KEYS} | {"AWS_PROFILE": aws.profile}
+    if aws.region:
+        environ["AWS_REGION"] = aws.region
+    session = session_for(aws)
+    place = AwsPlace(
+        settings=aws,
+        configured=session.configured_endpoints,
+        region=session.region,
+        keys=session.emulator_keys.variables if session.isolation else {},
+    )
+    return aws_environment(environ, place)
 
 
 def service_names(options: Options) -> list[str]:
@@ -168,7 +212,7 @@ def _where(session: Session) -> tuple[str, ...]:
     said = {
         "--region": session.region,
         "--profile": session.settings.profile,
-        "--endpoint-url": session.settings.endpoint_url,
+        "--endpoint-url": session.settings.endpoint_of("elastic_load_balancing_v2"),
     }
     return tuple(word for option, value in said.items() if value for word in (option, value))
 

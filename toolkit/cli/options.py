@@ -19,7 +19,12 @@ OutputOption = Annotated[
 ]
 EndpointOption = Annotated[
     str | None,
-    typer.Option("--endpoint-url", help="Talk to this endpoint for every AWS service (the lab, LocalStack)."),
+    typer.Option(
+        "--endpoint-url",
+        help="Talk to this endpoint for every AWS service (the lab, LocalStack): a URL, or the NAME of an "
+        "[endpoint.NAME] in the settings file.",
+        metavar="URL|NAME",
+    ),
 ]
 RegionOption = Annotated[str | None, typer.Option("--region", help="AWS region; default: the SDK's own rules.")]
 ProfileOption = Annotated[str | None, typer.Option("--profile", help="AWS profile; default: the SDK's own rules.")]

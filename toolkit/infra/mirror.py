@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from toolkit.errors import ProviderUnavailable
+from toolkit.infra.endpoint import AwsEnvironment, AwsPlace, aws_environment
 from toolkit.infra.program import TERRAFORM, Program
 
 MIRROR_VARIABLE = "BLUEGREEN_TF_MIRROR"
@@ -108,15 +109,19 @@ def decides_itself(environ: Mapping[str, str], *, program: Program = TERRAFORM) 
 def child_environment(environ: Mapping[str, str], *, endpoint_url: str | None = None) -> dict[str, str]:
     """`environ` made fit for a terraform that nobody answers and that calls nobody unasked.
 
-    `endpoint_url` sends every AWS service there, so endpoints of single services are left out. So is a
-    TF_CLI_CONFIG_FILE that names a missing file: Terraform would warn on every command.
+    `endpoint_url` sends every AWS service there, so endpoints of single services are left out. Where an endpoint is
+    loopback, so is all that leads to the real AWS. A TF_CLI_CONFIG_FILE that names a missing file is left out too:
+    Terraform would warn on every command.
+
+    Raises:
+        AwsError: as `endpoint.aws_environment`.
     """
-    child = dict(environ)
+    if isinstance(environ, AwsEnvironment) and not endpoint_url:
+        child = dict(environ)
+    else:
+        child = dict(aws_environment(environ, AwsPlace.of(environ, endpoint_url)))
     if "TF_CLI_CONFIG_FILE" in child and not _is_file(Path(child["TF_CLI_CONFIG_FILE"])):
         del child["TF_CLI_CONFIG_FILE"]
-    if endpoint_url:
-        child = {name: value for name, value in child.items() if not name.startswith("AWS_ENDPOINT_URL_")}
-        child["AWS_ENDPOINT_URL"] = endpoint_url
     return child | {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
 
 
