@@ -3,6 +3,7 @@
 import contextlib
 import json
 import logging
+import os
 import signal
 import socket
 import subprocess
@@ -26,9 +27,10 @@ from toolkit.lab.attach_notice import Notice
 from toolkit.lab.attach_options import AttachOptions, options_from
 from toolkit.lab.attach_watch import Readings
 from toolkit.lab.dataplane import DataPlane, TargetHealth, plane
-from toolkit.lab.handle import Lab, find_lab, start_lab
+from toolkit.lab.handle import Lab, find_lab, start_lab, stop_lab
 from toolkit.lab.options import LabOptions
-from toolkit.lab.processes import is_running
+from toolkit.lab.processes import Recorded, is_running
+from toolkit.lab.state import Published, StateDirectory
 
 BLUE, GREEN = "10.78.1.10", "10.78.2.10"
 _MOTO = """
@@ -321,19 +323,21 @@ def test_trouble_is_said_once_and_kept_until_it_is_over(caplog: pytest.LogCaptur
 
 
 @contextlib.contextmanager
-def endpoint(status: int) -> Iterator[tuple[str, list[tuple[str, str, Any]]]]:
-    """Something that answers everything with `status`; its address, and what it was asked."""
-    asked: list[tuple[str, str, Any]] = []
+def endpoint(status: int, holder: str | None = None) -> Iterator[tuple[str, list[tuple[str, Any]]]]:
+    """What answers the notice's path with `status` and `holder`, all else with 404; its address, what it was asked."""
+    asked: list[tuple[str, Any]] = []
 
     class Handler(BaseHTTPRequestHandler):
         def handle_any(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            asked.append((self.command, self.path, body))
-            self.send_response(status)
-            self.send_header("Content-Length", "0")
+            body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+            asked.append((self.command, json.loads(body) if body else None))
+            answer = json.dumps({"url": holder}).encode()
+            self.send_response(status if self.path == "/_bluegreen/data-plane" else 404)
+            self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
+            self.wfile.write(answer)
 
-        do_PUT = do_DELETE = handle_any  # noqa: N815
+        do_GET = do_PUT = do_DELETE = handle_any  # noqa: N815
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
@@ -349,18 +353,37 @@ def endpoint(status: int) -> Iterator[tuple[str, list[tuple[str, str, Any]]]]:
         server.server_close()
 
 
-DOOR = {"url": "http://127.0.0.1:5000"}
+DOOR, OTHER = "http://127.0.0.1:5000", "http://127.0.0.1:5001"
 
 
 def test_the_endpoint_is_told_of_the_data_plane_and_told_when_it_ends() -> None:
-    with endpoint(200) as (url, asked):
-        notice = Notice(url, DOOR["url"])
-        notice.give()
+    with endpoint(200, holder=DOOR) as (url, asked):
+        notice = Notice(url, DOOR)
         notice.give()
         assert notice.is_taken is True
+        notice.renew()
         notice.withdraw()
-    path = "/_bluegreen/data-plane"
-    assert asked == [("PUT", path, DOOR), ("PUT", path, DOOR), ("DELETE", path, DOOR)]
+    assert asked == [("PUT", {"url": DOOR}), ("GET", None), ("DELETE", {"url": DOOR})]
+
+
+def test_an_endpoint_that_has_forgotten_is_told_again() -> None:
+    with endpoint(200, holder=None) as (url, asked):
+        notice = Notice(url, DOOR)
+        notice.give()
+        notice.renew()
+        assert notice.is_taken is True
+    assert [method for method, _ in asked] == ["PUT", "GET", "PUT"]
+
+
+def test_a_data_plane_that_came_later_stays() -> None:
+    with endpoint(200, holder=OTHER) as (url, asked):
+        notice = Notice(url, DOOR)
+        notice.give()
+        notice.renew()
+        assert notice.is_taken is False
+        notice.renew()
+        notice.withdraw()
+    assert [method for method, _ in asked] == ["PUT", "GET"]
 
 
 @pytest.mark.parametrize("status", [404, 405, 501, 500, 302])
@@ -368,12 +391,13 @@ def test_an_endpoint_that_takes_no_data_plane_is_left_alone_and_that_is_said_onc
     status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     with endpoint(status) as (url, asked), caplog.at_level(logging.INFO):
-        notice = Notice(url, DOOR["url"])
+        notice = Notice(url, DOOR)
         notice.give()
-        notice.give()
+        notice.give()  # as after it was away
+        notice.renew()
         assert notice.is_taken is False
         notice.withdraw()
-    assert [method for method, _, _ in asked] == ["PUT", "PUT"]
+    assert [method for method, _ in asked] == ["PUT", "PUT"]
     assert [record.message for record in caplog.records] == [
         f"{url} takes no data plane (HTTP {status}): it keeps reporting its own target health"
     ]
@@ -381,12 +405,24 @@ def test_an_endpoint_that_takes_no_data_plane_is_left_alone_and_that_is_said_onc
 
 def test_an_endpoint_that_is_away_when_the_data_plane_ends_is_no_error() -> None:
     with endpoint(204) as (url, _):
-        notice = Notice(url, DOOR["url"])
+        notice = Notice(url, DOOR)
         notice.give()
     notice.give()
     assert notice.is_taken is True  # what it said before holds
     notice.withdraw()
     assert notice.is_taken is None
+
+
+def test_down_takes_back_the_notice_of_a_data_plane_that_crashed(tmp_path: Path) -> None:
+    state = StateDirectory.of("attached", tmp_path)
+    state.create()
+    crashed = Recorded(os.getpid(), "another-boot/1", "data plane")
+    with endpoint(200) as (url, asked):
+        state.publish(Published(url, AttachOptions(endpoint_url=url), crashed, door_url=DOOR))
+        assert stop_lab(state) == []
+        assert stop_lab(state) == []
+    assert asked == [("DELETE", {"url": DOOR})]
+    assert state.published() is None
 
 
 class Command:
@@ -406,8 +442,6 @@ class Command:
 
 @pytest.fixture
 def command(lab_root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Command]:
-    import os
-
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL"):
         monkeypatch.delenv(name, raising=False)
     command = Command(dict(os.environ))

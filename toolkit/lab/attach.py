@@ -104,11 +104,14 @@ class Attached:
             self._readings(region, None)
 
     def _give_notice(self) -> None:
-        is_old = time.monotonic() - self._given >= _NOTICE_SECONDS
-        if self._is_notice_due.is_set() or (is_old and self._notice.is_taken is not False):
+        if self._is_notice_due.is_set():
             self._is_notice_due.clear()
-            self._given = time.monotonic()
             self._notice.give()
+        elif time.monotonic() - self._given >= _NOTICE_SECONDS:
+            self._notice.renew()
+        else:
+            return
+        self._given = time.monotonic()
 
     def status(self) -> Mapping[str, Any]:
         return {

@@ -15,6 +15,7 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from toolkit.errors import LabError
+from toolkit.lab.attach_notice import Notice
 from toolkit.lab.attach_options import AnyOptions, AttachOptions
 from toolkit.lab.options import DEFAULT_NAME, LabOptions
 from toolkit.lab.processes import Recorded, Stopped, is_running, recorded, stop
@@ -259,6 +260,9 @@ def stop_lab(state: StateDirectory) -> list[Stopped]:
         # The lab first: it ends its own children in order.
         own = [] if published is None else stop([published.supervisor], grace=GRACE_SECONDS)
         killed = {one.process for one in own + sweep(state) if one.killed}
+        if published is not None and published.door_url is not None and published.supervisor not in before:
+            # It crashed, and its endpoint may still ask it for target health.
+            Notice(published.endpoint_url, published.door_url).withdraw()
         return [Stopped(process, killed=process in killed) for process in before]
 
 
