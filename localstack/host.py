@@ -8,7 +8,6 @@ much that bluegreen uses too. This program runs in bluegreen's `.venv` and start
 import argparse
 import contextlib
 import fcntl
-import hashlib
 import http.client
 import json
 import os
@@ -18,7 +17,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,14 +25,12 @@ from typing import Any
 
 import psutil
 
+from localstack.environment import ENVIRONMENT, prepare, say
 from toolkit.errors import BluegreenError, LabError
 from toolkit.lab.processes import Recorded, Stopped, is_running, recorded, stop
 
-ROOT = Path(__file__).resolve().parents[1]
-LOCK = ROOT / "localstack" / "requirements.lock"
-PLUGIN = ROOT / "localstack" / "plugin"
-ENVIRONMENT = ROOT / ".venv-localstack"
-PYTHON = (3, 13)
+__all__ = ["SERVICES", "LocalStack", "State", "down", "main", "prepare", "up"]
+
 LOOPBACK = "127.0.0.1"
 USUAL_PORT = 4566
 REGION = "eu-central-1"
@@ -46,116 +43,10 @@ SERVICES = (
     *("sns", "sqs", "secretsmanager", "kms", "stepfunctions"),
 )
 # What would change the LocalStack we start, or lead it to the real AWS.
-_NOT_INHERITED = ("AWS_", "MOTO_", "LOCALSTACK_", "PROVIDER_OVERRIDE_", "PYTHON", "GATEWAY_", "DNS_")
-
-
-# ------------------------------------------------------------------------------------------------ Python 3.13
-
-
-def candidates(environ: Mapping[str, str]) -> Iterator[list[str]]:
-    """Commands that may start a Python 3.13, likeliest first: on the PATH, of pyenv, of uv."""
-    for directory in filter(None, environ.get("PATH", "").split(os.pathsep)):
-        for name in ("python3.13", "python3", "python"):
-            if os.access(path := Path(directory, name), os.X_OK) and path.is_file():
-                yield [str(path)]
-    pyenv = Path(environ.get("PYENV_ROOT") or Path(environ.get("HOME", "/"), ".pyenv"))
-    yield from ([str(path)] for path in sorted(pyenv.glob("versions/3.13*/bin/python"), reverse=True))
-    for uv in (shutil.which("uv", path=environ.get("PATH", "")), str(Path(sys.executable).with_name("uv"))):
-        if uv is not None and os.access(uv, os.X_OK):
-            yield [uv, "run", "--no-project", "--no-python-downloads", "--managed-python", "--python=3.13", "python"]
-
-
-_ASK = "import ensurepip, json, sys, venv; print(json.dumps([sys._base_executable, *sys.version_info[:2]]))"
-
-
-def find_python(environ: Mapping[str, str]) -> str:
-    """The path of a Python 3.13 that can make environments.
-
-    Raises:
-        LabError: there is none.
-    """
-    seen = set()
-    for command in candidates(environ):
-        if tuple(command) in seen:
-            continue
-        seen.add(tuple(command))
-        # pyenv's shims are there for every version, and fail for those that are not chosen.
-        with contextlib.suppress(OSError, subprocess.SubprocessError, ValueError):
-            asked = subprocess.run([*command, "-c", _ASK], capture_output=True, timeout=30, check=True, env=environ)
-            path, *version = json.loads(asked.stdout)
-            if tuple(version) == PYTHON:
-                return str(path)
-    raise LabError(
-        "LocalStack needs Python 3.13, and there is none on the PATH, with pyenv or with uv.",
-        hint="Install it: uv python install 3.13, or pyenv install 3.13.",
-    )
-
-
-# ------------------------------------------------------------------------------------------------ its environment
-
-
-@dataclass(frozen=True, slots=True)
-class Installed:
-    """What an environment was made of: digests of the lock, and of the sources that were installed from this clone."""
-
-    lock: str
-    sources: str
-
-    @classmethod
-    def wanted(cls) -> "Installed":
-        own = (path for path in PLUGIN.rglob("*") if path.suffix in {".py", ".toml", ".md"})
-        shared = (ROOT / "toolkit" / "lab" / "fidelity").glob("*.py")
-        return cls(_digest([LOCK]), _digest([*own, *shared, ROOT / "pyproject.toml"]))
-
-    @classmethod
-    def found(cls, environment: Path) -> "Installed | None":
-        """None where nothing, or not all, is installed."""
-        try:
-            return cls(**json.loads((environment / ".installed").read_text()))
-        except (OSError, ValueError, TypeError):
-            return None
-
-
-def _digest(files: Iterable[Path]) -> str:
-    total = hashlib.sha256()
-    for path in sorted(files):
-        total.update(f"{path.name}\0".encode() + path.read_bytes())
-    return total.hexdigest()
-
-
-def prepare(environment: Path = ENVIRONMENT) -> bool:
-    """Make the environment, or bring it up to date; whether anything was done."""
-    with Path(__file__).open() as one_at_a_time:
-        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
-        wanted, found = Installed.wanted(), Installed.found(environment)
-        if found == wanted:
-            return False
-        if found is None or found.lock != wanted.lock:
-            python = find_python(os.environ)
-            say(f"installing LocalStack for {python} into {environment.name}: about a minute or two")
-            shutil.rmtree(environment, ignore_errors=True)
-            _run([python, "-m", "venv", str(environment)])
-            _pip(environment, "--require-hashes", "-r", str(LOCK))
-        (environment / ".installed").unlink(missing_ok=True)
-        # --no-deps: of bluegreen only toolkit.lab.fidelity is imported there, which needs moto alone.
-        _pip(environment, "--force-reinstall", "--no-deps", "--no-build-isolation", str(ROOT), str(PLUGIN))
-        (environment / ".installed").write_text(json.dumps({"lock": wanted.lock, "sources": wanted.sources}))
-        return True
-
-
-def _pip(environment: Path, *words: str) -> None:
-    pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    _run([*pip, *words])
-
-
-def _run(command: Sequence[str]) -> None:
-    try:
-        subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=sys.stderr)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise LabError(f"LocalStack's environment could not be made: {error}.", hint="See above.") from error
-
-
-# ------------------------------------------------------------------------------------------------ the running one
+_NOT_INHERITED = (
+    *("AWS_", "MOTO_", "LOCALSTACK_", "PROVIDER_OVERRIDE_", "GATEWAY_", "DNS_", "DISABLE_", "EAGER_", "PERSISTENCE"),
+    *("USE_SSL", "PYTHON"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +86,13 @@ class State:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Only one process at a time starts or stops it."""
-        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise LabError(
+                f"LocalStack cannot keep its state in {self.path}: {error.strerror}.",
+                hint="Set BLUEGREEN_LOCALSTACK_DIR to a directory that can be written.",
+            ) from error
         with (self.path / "lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
@@ -255,21 +152,23 @@ def variables(inherited: Mapping[str, str], *, port: int, filesystem: Path) -> d
         "PYTHONUNBUFFERED": "1",
     }
     kept = {name: value for name, value in inherited.items() if not name.startswith(_NOT_INHERITED)}
-    return kept | own
+    # LocalStack calls itself: not by way of a proxy, in both spellings that programs read.
+    direct = ",".join(filter(None, (kept.get("no_proxy") or kept.get("NO_PROXY"), LOOPBACK, "localhost")))
+    return kept | own | {"no_proxy": direct, "NO_PROXY": direct}
 
 
 def free_port(wanted: int | None) -> int:
     """The port to listen on: `wanted`, else LocalStack's usual one, else any that is free.
 
     Raises:
-        LabError: `wanted` is taken.
+        LabError: `wanted` is taken, or no port.
     """
     for port in [USUAL_PORT, 0] if wanted is None else [wanted]:
-        with socket.socket() as server, contextlib.suppress(OSError):
+        with socket.socket() as server, contextlib.suppress(OSError, OverflowError):
             server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             server.bind((LOOPBACK, port))
             return int(server.getsockname()[1])
-    raise LabError(f"port {wanted} on {LOOPBACK} is taken.", hint="Name another, or none to take a free one.")
+    raise LabError(f"port {wanted} on {LOOPBACK} cannot be had.", hint="Name another, or none to take a free one.")
 
 
 def start(state: State, port: int) -> LocalStack:
@@ -348,9 +247,6 @@ def _descendants(process: Recorded) -> Iterator[Recorded]:
                 yield known
 
 
-# ------------------------------------------------------------------------------------------------ the two commands
-
-
 def up(state: State, wanted_port: int | None) -> LocalStack:
     """Start it unless it is up."""
     with state.locked():
@@ -376,10 +272,6 @@ def down(state: State) -> None:
         say(f"stopped {one.process.what} (pid {one.process.pid}){', which had to be killed' if one.killed else ''}")
     if not stopped:
         say("LocalStack is not running; nothing to stop")
-
-
-def say(words: str) -> None:
-    print(words, file=sys.stderr)
 
 
 def main(arguments: Sequence[str]) -> int:
