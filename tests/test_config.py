@@ -6,7 +6,7 @@ import pytest
 
 from toolkit.config import json_schema, load
 from toolkit.errors import ConfigError
-from toolkit.settings import AwsSettings, ServiceSettings, Settings
+from toolkit.settings import AwsSettings, Endpoint, ServiceSettings, Settings
 
 WHOLE = """
 [aws]
@@ -67,6 +67,21 @@ def test_what_the_file_leaves_out_are_the_defaults_of_the_settings(tmp_path: Pat
         ("[service.web]\ncontract = 'web.json'", "service.web.contract"),
         ("[aws]\nendpoint_url = 'localhost'", "aws.endpoint_url"),
         ("service = 3", "service"),
+        ("[endpoint.x]", "endpoint.x: it has neither url nor services"),
+        ("[endpoint.x]\nurl = 'localhost:4566'", "endpoint.x.url"),
+        ("[endpoint.x]\nurl = 'http://x'\nsecret_key = 'x'", "endpoint.x.secret_key is not a setting"),
+        ("[endpoint.x]\nservices = { elbv2-x = 'http://x' }", "endpoint.x.services.elbv2-x"),
+        ("[endpoint.x]\nservices = { ssm = 'x' }", "endpoint.x.services.ssm"),
+        ("[endpoint.x]\nurl = 'http://x'\nisolated = 'no'", "endpoint.x.isolated"),
+        (
+            "[endpoint.x]\nurl = 'https://ssm.eu-west-1.amazonaws.com'\nisolated = true",
+            "endpoint.x: it is isolated from AWS, and https://ssm.eu-west-1.amazonaws.com is AWS's",
+        ),
+        ("[aws]\nendpoint = 'x'", "aws.endpoint: there is no [endpoint.x]"),
+        (
+            "[aws]\nendpoint = 'x'\nendpoint_url = 'http://x'\n[endpoint.x]\nurl = 'http://x'",
+            "aws: endpoint and endpoint_url say the same thing",
+        ),
     ],
 )
 def test_what_is_wrong_is_named_by_its_place(tmp_path: Path, text: str, words: str) -> None:
@@ -74,6 +89,36 @@ def test_what_is_wrong_is_named_by_its_place(tmp_path: Path, text: str, words: s
         load(written(tmp_path, text))
     assert words in caught.value.message
     assert "bluegreen.toml" in caught.value.message
+
+
+PLACES = """
+[aws]
+profile = "prod"
+region = "eu-central-1"
+endpoint = "localstack"
+
+[endpoint.localstack]
+url = "http://127.0.0.1:4566"
+region = "us-east-1"
+
+[endpoint.compose]
+url = "http://localstack:4566"
+isolated = true
+services = { dynamodb = "http://dynamodb:8000" }
+
+[endpoint.vpc.services]
+elastic_load_balancing_v2 = "https://vpce-1.example"
+"""
+
+
+def test_an_endpoint_has_a_name_and_the_chosen_one_says_where_aws_is(tmp_path: Path) -> None:
+    settings = load(written(tmp_path, PLACES))
+    assert settings.endpoint == {
+        "localstack": Endpoint(url="http://127.0.0.1:4566", region="us-east-1"),
+        "compose": Endpoint(url="http://localstack:4566", services={"dynamodb": "http://dynamodb:8000"}, isolated=True),
+        "vpc": Endpoint(services={"elastic_load_balancing_v2": "https://vpce-1.example"}),
+    }
+    assert settings.aws == AwsSettings(profile="prod", region="us-east-1", endpoint_url="http://127.0.0.1:4566")
 
 
 def test_whole_paths_and_parameters_stay_as_they_are(tmp_path: Path) -> None:
@@ -103,5 +148,6 @@ def test_the_schema_takes_what_the_loader_takes() -> None:
 
     schema = json.loads(json.dumps(json_schema()))
     jsonschema.validate(tomllib.loads(WHOLE), schema)
+    jsonschema.validate(tomllib.loads(PLACES), schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"service": {"web": {"headrom": 1}}}, schema)

@@ -13,8 +13,9 @@ from toolkit.errors import AwsError, ConfigError, ContractError, UnknownService,
 from toolkit.rollout.events import Kind
 from toolkit.runner.service import Service
 from toolkit.runner.shift import shift
+from toolkit.settings import AwsSettings
 from toolkit.traffic import Color, Split
-from toolkit.wiring import Options, service_names, settings_for, wire, wire_all
+from toolkit.wiring import Options, service_names, settings_for, terraform_environ, wire, wire_all
 
 pytestmark = pytest.mark.lab
 CANARY = Split(blue=80, green=20)
@@ -87,6 +88,131 @@ def test_the_settings_file_of_the_directory_is_used_and_flags_lie_over_it(
     assert settings_for(Options(config=other)).aws.region is None
     with pytest.raises(ConfigError, match=r"no settings file absent\.toml"):
         settings_for(Options(config=Path("absent.toml")))
+
+
+PLACES = """
+[aws]
+region = "eu-west-1"
+endpoint = "emulator"
+[endpoint.emulator]
+url = "http://emulator:4566"
+isolated = true
+services = { ssm = "http://emulator:4567" }
+[endpoint.tunnel]
+url = "http://127.0.0.1:9443"
+isolated = false
+region = "eu-west-2"
+"""
+
+
+def test_an_endpoint_is_chosen_by_name_or_url_and_none_is_left_of_the_file_s_own() -> None:
+    Path("bluegreen.toml").write_text(PLACES)
+    emulator = AwsSettings(
+        region="eu-west-1",
+        endpoint_url="http://emulator:4566",
+        services={"ssm": "http://emulator:4567"},
+        isolated=True,
+    )
+    assert settings_for(Options()).aws == emulator
+    assert settings_for(Options(endpoint_url="emulator")).aws == emulator
+    assert settings_for(Options(endpoint_url="http://x:1")).aws == AwsSettings(
+        region="eu-west-1", endpoint_url="http://x:1"
+    )
+    tunnel = settings_for(Options(endpoint_url="tunnel", profile="prod")).aws
+    assert tunnel == AwsSettings(
+        region="eu-west-2", endpoint_url="http://127.0.0.1:9443", isolated=False, profile="prod"
+    )
+    with pytest.raises(ConfigError, match="no endpoint 'localstack'") as unknown:
+        settings_for(Options(endpoint_url="localstack"))
+    assert "emulator, tunnel" in unknown.value.hint
+    with pytest.raises(ConfigError, match=r"'127\.0\.0\.1:4566'"):
+        settings_for(Options(endpoint_url="127.0.0.1:4566"))
+
+
+def test_a_service_is_found_at_an_endpoint_by_its_name(
+    pair: Callable[..., Provisioned], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = pair()
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    Path("bluegreen.toml").write_text(f'[endpoint.lab]\nurl = "{made.endpoint_url}"\nregion = "eu-central-1"\n')
+    assert wired(endpoint_url="lab").read()
+
+
+def test_with_one_local_endpoint_a_service_that_needs_another_is_one_clear_error(
+    pair: Callable[..., Provisioned], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = pair()
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2", made.endpoint_url)
+    with pytest.raises(AwsError, match=r"ssm has no local endpoint.*ssm\.eu-central-1\.amazonaws\.com was not called"):
+        wired()
+
+
+@pytest.fixture
+def operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Somebody with real keys in the environment, a profile with endpoints, and one that takes a role."""
+    (tmp_path / "aws").write_text(
+        "[profile prod]\nrole_arn = arn:aws:iam::123456789012:role/x\nsource_profile = base\nregion = eu-north-1\n"
+        "[profile base]\naws_access_key_id = AKIAI44QH8DHBEXAMPLE\naws_secret_access_key = x\n"
+        "[profile emulator]\nendpoint_url = http://127.0.0.1:4566\nregion = us-east-2\n"
+        "aws_access_key_id = 000000000042\naws_secret_access_key = y\n"
+    )
+    for name in ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_EC2_METADATA_DISABLED"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "aws"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "the-real-secret")
+    return monkeypatch
+
+
+def seen_by_terraform(**options: str) -> dict[str, str]:
+    environ = terraform_environ(Options(**options))  # type: ignore[arg-type]
+    hidden = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CA_BUNDLE", "AWS_SESSION_TOKEN")
+    return {name: value for name, value in environ.items() if name.startswith("AWS_") and name not in hidden}
+
+
+def test_terraform_works_at_the_endpoint_of_the_settings(operator: pytest.MonkeyPatch) -> None:
+    Path("bluegreen.toml").write_text(PLACES)
+    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_EC2_METADATA_DISABLED": "true"}
+    assert seen_by_terraform() == {
+        **keys,
+        "AWS_REGION": "eu-west-1",
+        "AWS_ENDPOINT_URL": "http://emulator:4566",
+        "AWS_ENDPOINT_URL_SSM": "http://emulator:4567",
+    }
+    assert seen_by_terraform(endpoint_url="http://localhost:1", profile="prod") == {
+        **keys,
+        "AWS_REGION": "eu-west-1",
+        "AWS_ENDPOINT_URL": "http://localhost:1",
+    }
+
+
+def test_terraform_gets_the_endpoint_region_and_dummy_keys_of_a_local_profile(operator: pytest.MonkeyPatch) -> None:
+    assert seen_by_terraform(profile="emulator") == {
+        "AWS_ACCESS_KEY_ID": "000000000042",
+        "AWS_SECRET_ACCESS_KEY": "y",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_REGION": "us-east-2",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:4566",
+    }
+
+
+def test_terraform_on_aws_gets_the_profile_that_was_named_and_not_the_keys_beside_it(
+    operator: pytest.MonkeyPatch,
+) -> None:
+    Path("bluegreen.toml").write_text(PLACES)
+    assert seen_by_terraform(endpoint_url="tunnel", profile="prod") == {
+        "AWS_PROFILE": "prod",
+        "AWS_REGION": "eu-west-2",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9443",
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
+    }
+    Path("bluegreen.toml").unlink()
+    assert seen_by_terraform() == {
+        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": "the-real-secret",
+    }
 
 
 def test_another_region_than_the_contracts_is_refused(pair: Callable[..., Provisioned], tmp_path: Path) -> None:
