@@ -6,12 +6,29 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from toolkit.lab.demo import TARGETS, _copied, _free_port, _sick, _sites, terraform_tree
-from toolkit.lab.processes import is_running
-from toolkit.lab.state import StateDirectory, all_labs
+from toolkit.errors import DemoFailed, UsageError
+from toolkit.lab import demo
+from toolkit.lab.attach_options import AnyOptions, AttachOptions
+from toolkit.lab.demo import (
+    TARGETS,
+    _copied,
+    _Demo,
+    _free_port,
+    _options,
+    _others,
+    _sick,
+    _sites,
+    run_demo,
+    terraform_tree,
+)
+from toolkit.lab.handle import Lab
+from toolkit.lab.options import LabOptions
+from toolkit.lab.processes import Recorded, is_running
+from toolkit.lab.state import Published, StateDirectory, all_labs
 
 
 def test_the_checkout_stays_clean(tmp_path: Path) -> None:
@@ -43,6 +60,113 @@ def test_targets_listen_where_the_lab_maps_their_addresses() -> None:
 def test_targets_that_are_not_healthy_are_named() -> None:
     targets = [{"id": "10.0.1.11", "state": "healthy"}, {"id": "10.0.1.12", "state": "initial"}]
     assert _sick({"colors": {"blue": {"targets": targets}, "green": {"targets": []}}}) == ["blue 10.0.1.12 initial"]
+
+
+ENDPOINT = "http://127.0.0.1:4566"
+
+
+def test_on_an_endpoint_a_data_plane_is_attached_under_a_name_of_its_own() -> None:
+    options = _options(ENDPOINT)
+    assert isinstance(options, AttachOptions)
+    assert (options.endpoint_url, options.regions) == (ENDPOINT, ("eu-central-1",))
+    assert options.name == f"demo-{os.getpid()}"
+    assert isinstance(_options(None), LabOptions)
+
+
+def test_an_endpoint_elsewhere_is_refused_before_anything_starts() -> None:
+    said: list[str] = []
+    with pytest.raises(UsageError, match="not on this machine"):
+        run_demo(said.append, rate=1, endpoint_url="https://elasticloadbalancing.eu-central-1.amazonaws.com")
+    assert said == []
+
+
+class Provisioning:
+    """A demo whose commands are noted, not run; those in `failing` fail."""
+
+    def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch, options: AnyOptions) -> None:
+        self.commands: list[str] = []
+        self.said: list[str] = []
+        self.failing: set[str] = set()
+        published = Published(ENDPOINT, options, Recorded(1, "", "data plane"))
+        self.demo = _Demo(Lab(published, StateDirectory(directory)), directory, self.said.append, "demo-1")
+
+        def run(_: _Demo, *words: str) -> str:
+            self.commands.append(words[1])
+            if words[1] in self.failing:
+                raise DemoFailed(f"{words[1]} failed.")
+            return ""
+
+        def provision(demo: _Demo, port: int) -> str:
+            demo._run("infra", "apply")
+            return "http://127.0.0.1:1/"
+
+        monkeypatch.setattr(_Demo, "_run", run)
+        monkeypatch.setattr(_Demo, "_provision", provision)
+
+
+@pytest.mark.parametrize("error", [None, DemoFailed("the cutover failed"), KeyboardInterrupt()])
+def test_what_was_provisioned_on_an_endpoint_is_destroyed_however_the_demo_ends(
+    error: BaseException | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "terraform.tfstate").write_text("{}")
+    provisioning = Provisioning(tmp_path, monkeypatch, AttachOptions(endpoint_url=ENDPOINT))
+    try:
+        with provisioning.demo.provisioned(8080):
+            if error is not None:
+                raise error
+    except (DemoFailed, KeyboardInterrupt) as caught:
+        assert caught is error  # noqa: PT017  also where none is expected
+    assert provisioning.commands == ["apply", "destroy"]
+
+
+def test_what_could_not_be_destroyed_is_named_and_the_first_error_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "terraform.tfstate").write_text("{}")
+    provisioning = Provisioning(tmp_path, monkeypatch, AttachOptions(endpoint_url=ENDPOINT))
+    provisioning.failing = {"apply", "destroy"}
+    with pytest.raises(DemoFailed, match=r"apply failed\."), provisioning.demo.provisioned(8080):
+        pass
+    assert provisioning.said[-1] == f"destroy failed. {ENDPOINT} keeps what belongs to 'demo-1'."
+
+
+def test_nothing_is_destroyed_where_nothing_was_made_nor_on_a_lab_that_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing_made = Provisioning(tmp_path, monkeypatch, AttachOptions(endpoint_url=ENDPOINT))
+    nothing_made.failing = {"apply"}
+    with pytest.raises(DemoFailed), nothing_made.demo.provisioned(8080):
+        pass
+    assert nothing_made.commands == ["apply"]
+    own = Provisioning(tmp_path, monkeypatch, LabOptions(name="demo-1"))
+    with own.demo.provisioned(8080):
+        pass
+    assert own.commands == ["apply"]
+
+
+class Counted:
+    """A load whose counts are given beforehand."""
+
+    def __init__(self, *colors: dict[str, int]) -> None:
+        self._colors = iter(colors)
+
+    def count(self) -> dict[str, Any]:
+        return {"colors": next(self._colors)}
+
+
+def test_a_color_that_goes_on_answering_after_the_traffic_has_left_it_fails_the_demo(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("toolkit.lab.demo.time.sleep", waited.append)
+    provisioning = Provisioning(tmp_path, monkeypatch, AttachOptions(endpoint_url=ENDPOINT))
+    load: Any = Counted({"blue": 100, "green": 10}, {"blue": 100, "green": 90})
+    provisioning.demo._require_alone("green", load)
+    assert waited == [demo.ATTACHED_LAG_SECONDS, demo.SETTLE_SECONDS]
+    load = Counted({"blue": 100, "green": 10}, {"blue": 102, "green": 90})
+    with pytest.raises(DemoFailed, match="2 requests were answered by another color, 3 s and more after green"):
+        provisioning.demo._require_alone("green", load)
+    assert _others({"colors": {"blue": 1, "none": 2, "green": 4}}, "green") == 3
 
 
 @pytest.mark.lab

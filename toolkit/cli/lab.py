@@ -264,18 +264,28 @@ def _status_lines(document: Mapping[str, Any]) -> list[str]:
 @app.command()
 def demo(
     rate: Annotated[float, typer.Option("--rate", min=1, max=5000, help="Requests per second.")] = 400.0,
+    endpoint_url: Annotated[
+        str | None,
+        typer.Option(
+            "--endpoint-url",
+            help="Use this AWS endpoint on this machine (LocalStack) in place of a lab of the demo's own.",
+        ),
+    ] = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Provision, cut over and come back under real traffic, offline; exit 0 only if no request failed.
 
     Takes two to three minutes and leaves nothing running. Needs terraform and a clone of the project.
+    With --endpoint-url a load balancer is attached there, and what was provisioned is destroyed at the end.
     """
     _require_extra()
     from toolkit.lab.demo import run_demo
 
     began = time.monotonic()
     try:
-        report = run_demo(lambda line: note(f"{time.monotonic() - began:6.1f} s  {line}"), rate=rate)
+        report = run_demo(
+            lambda line: note(f"{time.monotonic() - began:6.1f} s  {line}"), rate=rate, endpoint_url=endpoint_url
+        )
     except KeyboardInterrupt:
         raise Interrupted("the demo was interrupted; everything it had started is stopped.") from None
     if output is Output.JSON:
