@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,11 +68,19 @@ class Provisioned:
         return list(found)
 
 
+@functools.cache  # making one takes boto3 longer than a call
 def client(endpoint_url: str, service: str, region: str = REGION) -> Any:
     """A boto3 client whose only way leads to `endpoint_url`."""
-    import boto3
+    return _session().client(service, endpoint_url=endpoint_url, region_name=region, **CREDENTIALS)
 
-    return boto3.client(service, endpoint_url=endpoint_url, region_name=region, **CREDENTIALS)
+
+@functools.cache
+def _session() -> Any:
+    """A session that AWS_PROFILE has no say in: clients would not be made where it names no profile."""
+    import boto3
+    import botocore.session
+
+    return boto3.Session(botocore_session=botocore.session.Session({"profile": (None, None, None, None)}))
 
 
 def forward(blue: str, blue_weight: int, green: str, green_weight: int, sticky: dict[str, Any]) -> dict[str, Any]:

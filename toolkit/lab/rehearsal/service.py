@@ -192,8 +192,9 @@ def rehearsed(lab: Lab, pair: Provisioned, wanted: Wanted, root: Path, scratch: 
         LabError: a sample app could not start, or targets do not become healthy in 30 s.
     """
     with ExitStack() as stack:
-        app = stack.enter_context(start_app(_sites(pair))) if wanted.apps else None
+        app = start_app(_sites(pair)) if wanted.apps else None
         if app is not None:
+            stack.callback(app.kill)  # nobody waits for its answers any more
             lab.record(app.pid, "sample app")
             stack.callback(lab.state.forget, app.pid)
             for color in COLORS:
