@@ -1,4 +1,7 @@
-"""One service on the lab with targets behind it: what a test of its releases is given."""
+"""One service on the lab with targets behind it: what a test of its releases is given.
+
+Test files import this for their annotations, so it imports nothing of the extra `lab`: they are skipped without it.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,13 @@ from typing import TYPE_CHECKING, Any
 from toolkit.errors import LabError
 from toolkit.lab.app.processes import AppProcess, start_app
 from toolkit.lab.app.site import Site
-from toolkit.lab.dataplane.addresses import to_loopback
 from toolkit.lab.rehearsal import traffic
 from toolkit.lab.rehearsal.commands import SECONDS, Commands, Ended, Running
 from toolkit.lab.rehearsal.provision import Provisioned, provision, remove
 from toolkit.lab.rehearsal.targets import COLORS, TARGET_PORT, free_addresses, registered, states, wait_for
 from toolkit.lab.rehearsal.wanted import HEALTH_PATH, Wanted
 
-if TYPE_CHECKING:  # psutil behind it comes with the extra `lab`; a test that is skipped can do without
+if TYPE_CHECKING:
     from toolkit.lab.handle import Lab
 
 VERSIONS = {"blue": "v1", "green": "v2"}
@@ -220,6 +222,8 @@ def _sites(pair: Provisioned) -> list[Site]:
 
 
 def _loopback(target: str) -> str:
+    from toolkit.lab.dataplane.addresses import to_loopback
+
     try:
         return to_loopback(target)
     except ValueError:

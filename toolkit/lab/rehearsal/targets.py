@@ -7,7 +7,6 @@ import socket
 import time
 
 from toolkit.errors import LabError
-from toolkit.lab.dataplane.addresses import to_loopback
 from toolkit.lab.rehearsal.provision import Provisioned
 
 COLORS = ("blue", "green")
@@ -49,6 +48,8 @@ def free_addresses(targets: int, port: int = TARGET_PORT) -> dict[str, list[str]
     Raises:
         LabError: there are none.
     """
+    from toolkit.lab.dataplane.addresses import to_loopback
+
     start = os.getpid() % 240
     for octet in (*range(start, 250), *range(1, start)):
         if octet == 0:  # 127.0.b.c are the addresses that people type
