@@ -110,14 +110,22 @@ class Load:
 
 @contextmanager
 def load(plan: LoadPlan, record: Callable[[int, str], None]) -> Iterator[Load]:
-    """Load that has begun when the block does, and that meets what the block has left before it ends."""
+    """Load that has begun when the block does, standing flows too, and that meets what the block has left."""
     with LoadProcess(plan) as process:
         record(process.pid, "load generator")
         going = Load(process)
         going.wait_for(_BEFORE_AND_AFTER)
+        if plan.standing:
+            wait_until(lambda: _stand(process.count()) == plan.standing, "the standing flows do not stand")
         yield going
         going.wait_for(_BEFORE_AND_AFTER)
         going.end()
+
+
+def _stand(counted: Mapping[str, Any]) -> int:
+    """How many standing flows have had their first answer, or are lost already."""
+    standing = counted["standing"]
+    return int(sum(standing["open"].values()) + standing["lost"])
 
 
 def wait_until(holds: Callable[[], bool], otherwise: str, seconds: float = _BEGIN_SECONDS) -> None:
