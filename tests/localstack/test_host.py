@@ -41,7 +41,7 @@ def _environ(tmp_path: Path, *path: str) -> dict[str, str]:
 
 @pytest.fixture(autouse=True)
 def _no_uv_beside_this_python(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(environment.sys, "executable", str(tmp_path / "venv" / "bin" / "python"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "venv" / "bin" / "python"))
 
 
 def test_the_first_python_3_13_on_the_path_is_taken(program: Program, tmp_path: Path) -> None:
@@ -143,6 +143,39 @@ def test_nothing_inherited_leads_it_elsewhere(tmp_path: Path) -> None:
     assert given["PATH"] == "/bin"
 
 
+def test_the_image_starts_localstack_as_the_host_does_but_for_the_address(tmp_path: Path) -> None:
+    dockerfile = (environment.ROOT / "localstack" / "Dockerfile").read_text().replace("\\\n", " ")
+    (line,) = (line for line in dockerfile.splitlines() if line.startswith("ENV SERVICES="))
+    of_image = dict(word.split("=", 1) for word in line.split()[1:])
+    of_host = variables({}, port=4566, filesystem=tmp_path)
+    differing = {name for name, value in of_image.items() if of_host[name] != value}
+    assert differing == {"GATEWAY_LISTEN", "LOCALSTACK_HOST", "FILESYSTEM_ROOT"}
+    assert set(of_host) - set(of_image) == {
+        *("EXTERNAL_SERVICE_PORTS_START", "EXTERNAL_SERVICE_PORTS_END"),  # a container has its ports to itself
+        *("no_proxy", "NO_PROXY"),
+    }
+
+
+def test_compose_shows_ports_on_loopback_only_and_builds_stages_that_there_are() -> None:
+    yaml = pytest.importorskip("yaml")
+    directory = environment.ROOT / "localstack"
+    services = yaml.safe_load((directory / "compose.yaml").read_text())["services"]
+    assert set(services) == {"open", "licensed"}
+    assert "profiles" not in services["open"]
+    for service in services.values():
+        assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+        assert service["healthcheck"]["test"][0] == "CMD"
+        assert f" AS {service['build']['target']}\n" in (directory / "Dockerfile").read_text()
+
+
+def test_the_init_hook_can_be_run_and_applies_nothing_when_told_so() -> None:
+    hook = environment.ROOT / "localstack" / "init" / "ready.d" / "apply-example.sh"
+    done = subprocess.run([hook], env={"APPLY_EXAMPLE": "0", "EXAMPLE": "/nowhere"}, check=False, timeout=30)
+    assert done.returncode == 0
+    failed = subprocess.run([hook], env={"EXAMPLE": "/nowhere"}, check=False, timeout=30, capture_output=True)
+    assert failed.returncode != 0
+
+
 @pytest.fixture
 def taken() -> Iterator[int]:
     with socket.socket() as server:
@@ -174,7 +207,7 @@ def test_a_localstack_without_a_service_is_told_apart() -> None:
 
 @pytest.fixture
 def sleeper() -> Iterator["subprocess.Popen[bytes]"]:
-    process = subprocess.Popen([Path(sys.base_prefix, "bin", "python3"), "-c", "import time; time.sleep(600)"])
+    process = subprocess.Popen(["sleep", "600"])
     yield process
     process.kill()
     process.wait()
