@@ -75,9 +75,11 @@ bench: terraform-present $(STAMP) ## every benchmark, one JSON object each
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --no-annotate --no-header
 
-lock: $(STAMP) ## resolve the two lock files anew
+lock: $(STAMP) ## resolve these lock files anew
 	$(COMPILE) --extra dev --extra lab pyproject.toml -o requirements.lock
 	echo 'checkov>=3.3,<4' | $(COMPILE) - -o terraform/scan.lock
+	$(subst 3.11,3.13,$(COMPILE)) --project localstack/plugin --extra host localstack/plugin/pyproject.toml \
+	  -o localstack/requirements.lock
 
 clean: ## remove what was made here
 	rm -rf $(VENV) $(SCAN) .venv-localstack .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage dist .import_linter_cache
