@@ -27,6 +27,8 @@ from toolkit.lab.attach_notice import Notice
 from toolkit.lab.attach_options import AttachOptions, options_from
 from toolkit.lab.attach_watch import Readings
 from toolkit.lab.dataplane import DataPlane, TargetHealth, plane
+from toolkit.lab.dataplane.model import FixedResponse
+from toolkit.lab.dataplane.reader import action_of
 from toolkit.lab.handle import Lab, find_lab, start_lab, stop_lab
 from toolkit.lab.options import LabOptions
 from toolkit.lab.processes import Recorded, is_running
@@ -295,6 +297,12 @@ def test_the_door_answers_for_one_target_group() -> None:
     assert answer(health, "GET", "/health", {"target_group": ["a", "b"]})[0] == 400
     assert answer(health, "POST", "/health", {"target_group": ["known"]})[0] == 404
     assert answer(health, "GET", "/", {})[0] == 404
+
+
+def test_a_forward_that_the_endpoint_has_emptied_serves_nobody_and_disturbs_no_other_rule() -> None:
+    action = action_of([{"Type": "forward"}])
+    assert isinstance(action, FixedResponse)
+    assert (action.status, "names no target group" in action.body) == (503, True)
 
 
 def test_trouble_is_said_once_and_kept_until_it_is_over(caplog: pytest.LogCaptureFixture) -> None:

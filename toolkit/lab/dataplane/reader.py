@@ -181,9 +181,12 @@ def action_of(actions: Sequence[Json]) -> Action:
             return FixedResponse(501, f"the lab's load balancer knows no action of type {other}")
 
 
-def _forward(action: Json) -> Forward:
+def _forward(action: Json) -> Forward | FixedResponse:
     config = action.get("ForwardConfig") or {}
-    groups = config.get("TargetGroups") or [{"TargetGroupArn": action["TargetGroupArn"]}]
+    alone = [{"TargetGroupArn": action["TargetGroupArn"]}] if "TargetGroupArn" in action else []
+    groups = config.get("TargetGroups") or alone
+    if not groups:  # MiniStack drops the weighted groups of a forward; its other rules are served
+        return FixedResponse(503, "the endpoint names no target group to forward to")
     sticky = config.get("TargetGroupStickinessConfig") or {}
     weighted = tuple((group["TargetGroupArn"], int(group.get("Weight", 1))) for group in groups)
     return Forward(weighted, int(sticky.get("DurationSeconds", 3600)) if sticky.get("Enabled") else None)
