@@ -105,6 +105,27 @@ def test_what_is_installed_is_known_only_once_all_of_it_is(tmp_path: Path) -> No
     assert Installed.found(tmp_path) is None
 
 
+def test_pip_installs_what_uv_cannot(program: Program, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    program("venv/bin/uv", body="#!/bin/sh\nexit 2\n")
+    program("made/bin/python", body='#!/bin/sh\necho "$@"\n')
+    environment.install(tmp_path / "made", "--require-hashes", "-r", "lock")
+    said = capfd.readouterr().err
+    assert "ended with exit code 2. Now with pip." in said
+    assert "-m ensurepip\n-m pip install --quiet --disable-pip-version-check --require-hashes -r lock" in said
+
+
+def test_pip_is_left_alone_where_uv_can(program: Program, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    program("venv/bin/uv", body='#!/bin/sh\necho "uv $@"\n')
+    environment.install(tmp_path / "made", "-r", "lock")
+    assert capfd.readouterr().err == f"uv pip install --quiet --python {tmp_path}/made/bin/python -r lock\n"
+
+
+def test_an_environment_that_cannot_be_made_is_said_in_one_line(program: Program, tmp_path: Path) -> None:
+    program("made/bin/python", body="#!/bin/sh\nexit 1\n")
+    with pytest.raises(LabError, match=r"could not be made: .* ended with exit code 1"):
+        environment.install(tmp_path / "made", "-r", "lock")
+
+
 def test_the_lock_is_hashed_and_names_no_registry() -> None:
     lock = environment.LOCK.read_text()
     assert "://" not in lock
