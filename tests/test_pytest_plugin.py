@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import shutil
@@ -170,12 +171,21 @@ def test_a_project_that_merely_has_bluegreen_installed_pays_for_one_module(pytes
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
 
 
-def test_pytest_names_option_fixtures_and_marker(pytester: pytest.Pytester) -> None:
-    told = {word: pytester.runpytest_inprocess(word).stdout.str() for word in ("--help", "--fixtures", "--markers")}
-    assert "--bluegreen-lab" in told["--help"]
-    for name in ("bluegreen_lab", "bluegreen_lab_options", "bluegreen_environ", "bluegreen_service"):
-        assert re.search(rf"^{name}\b.*-- ", told["--fixtures"], flags=re.MULTILINE), name
-    assert "@pytest.mark.bluegreen(" in told["--markers"]
+def test_every_fixture_of_the_page_tells_what_it_is(pytester: pytest.Pytester) -> None:
+    page = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+    promised = re.findall(r"^\| `(bluegreen_\w+)` \| (\w+) \|", page, flags=re.MULTILINE)
+    assert len(promised) == 4
+    told = pytester.runpytest_inprocess("--fixtures").stdout.str()
+    for name, scope in promised:
+        scoped = "" if scope == "function" else rf" \[{scope} scope\]"
+        assert re.search(rf"^{name}{scoped} -- ", told, flags=re.MULTILINE), name
+
+
+def test_every_argument_of_the_marker_stands_in_the_page() -> None:
+    page = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+    table = page.partition("| argument |")[2].partition("\n\n")[0]
+    told = {name for row in table.splitlines() for name in re.findall(r"`(\w+)`", row.split("|")[1] if row else "")}
+    assert told == {field.name for field in dataclasses.fields(Wanted)}
 
 
 # What a test may ask for, and what a command's end is
