@@ -5,11 +5,12 @@ STAMP  := $(VENV)/.installed
 # One more than two cores have: Terraform's provider spends minutes of the tests waiting.
 WORKERS ?= 3
 SCAN   := .venv-scan
+MINI   := .venv-ministack
 # As toolkit/infra/program.py chooses: what BLUEGREEN_TERRAFORM names, else terraform, else tofu.
 TERRAFORM := $(or $(BLUEGREEN_TERRAFORM),$(shell command -v terraform || command -v tofu))
 PURE   := toolkit/errors.py,toolkit/traffic.py,toolkit/contract.py,toolkit/settings.py,toolkit/rollout/*,toolkit/adoption/*,toolkit/drift/*
 
-.PHONY: help setup demo test lint format scan bench lock clean
+.PHONY: help setup demo test lint format scan matrix bench lock clean
 
 help: ## what the targets do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 17
@@ -66,6 +67,19 @@ localstack-up: $(STAMP) ## start the open-source LocalStack, without Docker
 localstack-down: $(STAMP) ## stop it
 	@$(BIN)/python localstack/host.py down
 
+.PHONY: test-localstack
+test-localstack: terraform-present $(STAMP) ## contract suites, a release and the demo on a LocalStack of their own
+	$(BIN)/python -m pytest -m localstack tests/localstack
+
+matrix: terraform-present $(STAMP) $(MINI)/.installed ## what passes on which emulator, into docs/emulators.md; ENDPOINT=… ONLY=…
+	$(BIN)/python -m tests.emulators.report $(if $(ENDPOINT),--endpoint $(ENDPOINT)) $(if $(ONLY),--only $(ONLY))
+
+# MiniStack runs Lambda functions in its own interpreter, so nothing of ours stands there.
+$(MINI)/.installed: tests/emulators/ministack.lock
+	$(PYTHON) -m venv $(MINI)
+	$(MINI)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/emulators/ministack.lock
+	@touch $@
+
 bench: terraform-present $(STAMP) ## every benchmark, one JSON object each
 	$(BIN)/python -m tests.benchmarks.startup
 	$(BIN)/python -m tests.benchmarks.rollback_latency
@@ -80,7 +94,8 @@ lock: $(STAMP) ## resolve these lock files anew
 	echo 'checkov>=3.3,<4' | $(COMPILE) - -o terraform/scan.lock
 	$(subst 3.11,3.13,$(COMPILE)) --project localstack/plugin --extra host localstack/plugin/pyproject.toml \
 	  -o localstack/requirements.lock
+	echo 'ministack==1.5.33' | $(COMPILE) - -o tests/emulators/ministack.lock
 
 clean: ## remove what was made here
-	rm -rf $(VENV) $(SCAN) .venv-localstack .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage dist .import_linter_cache
+	rm -rf $(VENV) $(SCAN) $(MINI) .venv-localstack .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage dist .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
