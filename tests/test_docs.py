@@ -22,8 +22,8 @@ import typer.main
 
 from toolkit import errors
 from toolkit.cli.app import app
-from toolkit.config import load
-from toolkit.settings import AwsSettings, ServiceSettings
+from toolkit.config import json_schema, load
+from toolkit.settings import ServiceSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -266,7 +266,9 @@ def test_every_setting_stands_in_the_readme_and_the_example_is_valid(tmp_path: P
     (tmp_path / "bluegreen.toml").write_text(example, encoding="utf-8")
     load(tmp_path / "bluegreen.toml")
     shown = tomllib.loads(example)
-    assert set(shown["aws"]) == {field.name for field in dataclasses.fields(AwsSettings)}
+    tables = json_schema()["$defs"]
+    assert {*shown["aws"], "endpoint_url"} == set(tables["_Aws"]["properties"]), "endpoint stands for either"
+    assert set(shown["endpoint"]["localstack"]) == set(tables["_Endpoint"]["properties"])
     without_default = dict.fromkeys(("contract", "terraform", "settle_seconds"))
     assert {**shown["service"]["web"], **without_default} == dataclasses.asdict(ServiceSettings())
 

@@ -16,7 +16,8 @@
     │   ├── CredentialsError       21   missing, invalid or expired credentials
     │   ├── AccessDenied           22   the credentials lack a permission
     │   ├── Throttled              23   AWS asks to slow down, after the retries it allows
-    │   └── AwsUnreachable         24   no answer: the outcome of a write is unknown
+    │   ├── AwsUnreachable         24   no answer: the outcome of a write is unknown
+    │   └── NotLocal               25   calls must stay local and a service has no local endpoint; nothing was sent
     ├── VerifyFailed               30   what AWS holds is not what was written
     ├── ShiftFailed                31   not every route could be written; the message says the state of each
     ├── CutoverReversed            32   the new side fell during the bake; the traffic is back
@@ -111,6 +112,10 @@ class Throttled(AwsError):
 
 class AwsUnreachable(AwsError):
     exit_code = 24
+
+
+class NotLocal(AwsError):
+    exit_code = 25
 
 
 class VerifyFailed(BluegreenError):

@@ -16,6 +16,7 @@ from toolkit.errors import (
     BluegreenError,
     ConfigError,
     CredentialsError,
+    NotLocal,
     Throttled,
 )
 from toolkit.settings import AwsSettings, is_aws, is_dummy_key, is_loopback
@@ -159,7 +160,7 @@ def test_one_local_endpoint_shuts_the_way_to_all_of_aws(
             (tmp_path / "config").write_text(SERVICES_SECTION)
     session = Session(settings)
     for service in ("ssm", "sts", "dynamodb", "cloudwatch", "ecs", "autoscaling", "codedeploy"):
-        with pytest.raises(AwsError) as refused:
+        with pytest.raises(NotLocal) as refused:
             session.client(service)
         assert refused.value.message.startswith(f"{service} has no local endpoint, and calls must stay local")
         assert f"{ELBV2} is {NOBODY}" in refused.value.message
@@ -219,7 +220,7 @@ def test_an_isolated_place_on_another_host_is_shut_too(place: pytest.MonkeyPatch
     assert key_of(session.client("ssm")) == "test"
     partly = Session(AwsSettings(services={"ssm": emulator}, isolated=True))
     assert partly.client("ssm").meta.endpoint_url == emulator
-    with pytest.raises(AwsError, match=r"sts has no local endpoint.*isolated = true"):
+    with pytest.raises(NotLocal, match=r"sts has no local endpoint.*isolated = true"):
         partly.client("sts")
     assert departures == []
 
@@ -229,7 +230,7 @@ def test_a_tunnel_on_loopback_that_says_so_is_the_real_aws(place: pytest.MonkeyP
     assert Session(tunnel).client("ssm").meta.endpoint_url == f"https://ssm.{REGION}.amazonaws.com"
     assert key_of(Session(tunnel).client("elbv2")) == REAL_KEYS["AWS_ACCESS_KEY_ID"]
     place.setenv("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:2")  # no address of the tunnel's
-    with pytest.raises(AwsError, match="AWS_ENDPOINT_URL_SQS"):
+    with pytest.raises(NotLocal, match="AWS_ENDPOINT_URL_SQS"):
         Session(tunnel).client("ssm")
 
 
@@ -247,7 +248,7 @@ def test_a_request_that_is_led_away_is_not_sent(place: pytest.MonkeyPatch, depar
         request.url = "https://ssm.eu-central-1.amazonaws.com/"
 
     client.meta.events.register("request-created", led_away)
-    with pytest.raises(AwsError, match="calls must stay local"), aws_errors("x"):
+    with pytest.raises(NotLocal, match="calls must stay local"), aws_errors("x"):
         client.get_parameter(Name="/x")
     assert departures == []
 

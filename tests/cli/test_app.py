@@ -244,7 +244,7 @@ def test_words_typed_wrong_have_their_exit_code(run: Run, line: str, code: int) 
 
 def test_config_schema_is_a_json_schema(run: Run) -> None:
     schema = document(run(a_world(), "config schema")[1])
-    assert set(schema["properties"]) == {"aws", "service"}
+    assert set(schema["properties"]) == {"aws", "endpoint", "service"}
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.errors import AwsError, AwsUnreachable, TerraformFailed, UsageError
+from toolkit.errors import AwsUnreachable, NotLocal, TerraformFailed, UsageError
 from toolkit.infra.endpoint import AwsEnvironment, AwsPlace, aws_environment, require_listener
 from toolkit.infra.mirror import child_environment
 from toolkit.infra.program import chosen
@@ -116,7 +116,7 @@ def test_local_endpoints_of_single_services_stay_beside_the_one_for_all() -> Non
 def test_a_service_without_a_local_endpoint_is_an_error_before_terraform_starts(
     tmp_path: Path, environ: dict[str, str], words: str
 ) -> None:
-    with pytest.raises(AwsError, match=words) as refused:
+    with pytest.raises(NotLocal, match=words) as refused:
         Terraform(tmp_path, environ={**os.environ, **environ})
     assert "Nothing was changed." in refused.value.message
 

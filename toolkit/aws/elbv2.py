@@ -138,8 +138,9 @@ class Elbv2:
         words = ["--region", arn.split(":")[3]]
         if self._session.settings.profile:
             words += ["--profile", self._session.settings.profile]
-        if self._session.settings.endpoint_url:
-            words += ["--endpoint-url", self._session.settings.endpoint_url]
+        endpoint = self._session.settings.endpoint_of("elastic_load_balancing_v2")
+        if endpoint:
+            words += ["--endpoint-url", endpoint]
         return words
 
     def health(self, group: TargetGroup) -> Sequence[TargetHealth]:

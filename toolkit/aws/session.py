@@ -13,7 +13,7 @@ from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from toolkit.errors import AccessDenied, AwsError, AwsUnreachable, ConfigError, CredentialsError, Throttled
+from toolkit.errors import AccessDenied, AwsError, AwsUnreachable, ConfigError, CredentialsError, NotLocal, Throttled
 from toolkit.settings import (
     DUMMY_KEY,
     ENDPOINT_VARIABLE,
@@ -250,11 +250,11 @@ def _confine(client: Any, service: str, closed: Isolation) -> None:
     client.meta.events.register("before-send", require_local)
 
 
-def _not_local(service: str, url: str, closed: Isolation) -> AwsError:
+def _not_local(service: str, url: str, closed: Isolation) -> NotLocal:
     from urllib.parse import urlsplit
 
     variable = f"{ENDPOINT_VARIABLE}_{_identifier(service).upper()}"
-    return AwsError(
+    return NotLocal(
         f"{service} has no local endpoint, and calls must stay local ({closed.because}). "
         f"{urlsplit(url).hostname} was not called.",
         hint=f"Set {ENDPOINT_VARIABLE} or {variable} to where it answers, or --endpoint-url for all of AWS; "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import tempfile
 from pathlib import Path
 from threading import Thread
@@ -69,10 +68,11 @@ class Caller:
         access_key = self._session.access_key
         if access_key is None:
             return None
+        configured = self._session.configured_endpoints
         endpoint = (
-            self._session.settings.endpoint_url
-            or os.environ.get("AWS_ENDPOINT_URL_STS")
-            or os.environ.get("AWS_ENDPOINT_URL", "")
+            self._session.settings.endpoint_of("sts")
+            or configured.get("AWS_ENDPOINT_URL_STS")
+            or configured.get("AWS_ENDPOINT_URL", "")
         )
         return hashlib.sha256(f"{access_key}|{endpoint}".encode()).hexdigest()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from toolkit.drift.comparison import Side
 from toolkit.drift.pending import Pending, PlanView
 from toolkit.errors import BluegreenError
-from toolkit.wiring import Options, settings_for
+from toolkit.wiring import Options, terraform_environ
 
 if TYPE_CHECKING:
     from toolkit.infra.plan import Change, PlannedChanges
@@ -51,11 +50,9 @@ class Plans:
         from toolkit.cli.infra_progress import display
         from toolkit.infra.terraform import Terraform, Wish
 
-        aws, shown = settings_for(self._where).aws, display()
-        told = {"AWS_PROFILE": aws.profile, "AWS_REGION": aws.region}
-        environ = {**os.environ, **{name: value for name, value in told.items() if value}}
+        shown = display()
         try:
-            terraform = Terraform(directory, environ=environ, endpoint_url=aws.endpoint_url, listener=shown)
+            terraform = Terraform(directory, environ=terraform_environ(self._where), listener=shown)
             with terraform.planned(Wish(*self._variables)) as saved:
                 return saved.changes
         finally:

@@ -1,6 +1,5 @@
 """`bluegreen infra`: provision with Terraform."""
 
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -242,10 +241,12 @@ def _terraform(directory: Path, endpoint_url: str | None) -> Iterator[tuple["Ter
     """Terraform in `directory`, and the display that shows its work until the block ends."""
     from toolkit.cli.infra_progress import display
     from toolkit.infra.terraform import Terraform
+    from toolkit.wiring import Options, terraform_environ
 
     shown = display()
     try:
-        yield Terraform(directory, environ=os.environ, endpoint_url=endpoint_url, listener=shown), shown
+        environ = terraform_environ(Options(endpoint_url=endpoint_url))
+        yield Terraform(directory, environ=environ, listener=shown), shown
     finally:
         shown.pause()
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from toolkit.errors import AwsError, AwsUnreachable, UsageError
+from toolkit.errors import AwsUnreachable, NotLocal, UsageError
 from toolkit.settings import (
     DUMMY_KEY,
     ENDPOINT_VARIABLE,
@@ -93,7 +93,7 @@ def _shown(keys: Mapping[str, str]) -> dict[str, str]:
 
 def _require_local(endpoints: Mapping[str, str], closed: Isolation) -> None:
     if ENDPOINT_VARIABLE not in endpoints:
-        raise AwsError(
+        raise NotLocal(
             f"the AWS provider has no local endpoint for every service, and calls must stay local ({closed.because}). "
             "Nothing was changed.",
             hint=f"Set {ENDPOINT_VARIABLE} or --endpoint-url, or unset the local endpoints to work on the real AWS. "
@@ -101,7 +101,7 @@ def _require_local(endpoints: Mapping[str, str], closed: Isolation) -> None:
         )
     for name, url in endpoints.items():
         if not closed.admits(url):
-            raise AwsError(
+            raise NotLocal(
                 f"{name} is {url}, which is not local, and calls must stay local ({closed.because}). "
                 "Nothing was changed.",
                 hint="Unset it, or unset the local endpoints to work on the real AWS. See docs/endpoints.md.",
