@@ -6,6 +6,8 @@ It has a free port and directories of its own, so that one that its user has run
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -16,12 +18,13 @@ from typing import Any
 import pytest
 
 from localstack import host
-from tests.e2e.command import Commands
+from tests.e2e.command import BLUEGREEN, Commands
 from tests.e2e.release import free_port
 from tests.emulators.endpoint import ENDPOINT_VARIABLE
 from tests.localstack.family import Family
 from tests.support.provision import Provisioned, client
 from tests.support.world import World, free_addresses
+from toolkit.errors import LabError
 from toolkit.lab.app.processes import start_app
 from toolkit.lab.app.site import Site
 from toolkit.lab.dataplane.addresses import to_loopback
@@ -31,6 +34,7 @@ HERE = Path(__file__).parent
 TARGET_PORT = 8080
 TIME_SCALE = 0.05  # of health checks and of draining
 DATA_PLANE = "localstack-test"
+ORDER = {"test_the_start.py": -1, "test_the_demo.py": 1, "test_the_end.py": 2}
 
 
 FIGURES = pytest.StashKey[list[str]]()
@@ -107,8 +111,12 @@ def localstack(family: Family, figures: list[str], tmp_path_factory: pytest.Temp
     scratch = tmp_path_factory.mktemp("localstack")
     state = host.State(scratch / "localstack")
     began = time.monotonic()
-    if host.prepare():
-        figures.append(f"its environment was filled in {time.monotonic() - began:.0f} s")
+    try:
+        filled = host.prepare()
+    except LabError as error:  # as where there is no Python 3.13: none of the tests can run
+        pytest.exit(f"{error.message} {error.hint}", returncode=error.exit_code)
+    if filled:
+        figures.append(f"LocalStack's environment was filled in {time.monotonic() - began:.0f} s")
     with ExitStack() as stack:
         stack.callback(host.down, state)
         running = Running(host.up(state, free_port()), state, scratch)
@@ -116,6 +124,48 @@ def localstack(family: Family, figures: list[str], tmp_path_factory: pytest.Temp
         client(running.endpoint_url, "elbv2").describe_load_balancers()  # it loads a service when first called: seconds
         running.attach()
         yield running
+
+
+@dataclass
+class Demo:
+    """`bluegreen lab demo` under way, and the files that take what it says."""
+
+    process: subprocess.Popen[bytes]
+    out: Path
+    err: Path
+
+    def end(self) -> None:
+        """Interrupt it, if it still runs; it stops in order."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        self.process.wait(timeout=120)
+
+
+@pytest.fixture(scope="session")
+def demo(localstack: Running) -> Demo:
+    """The demo, which takes minutes, beside everything else from the start.
+
+    It has a LocalStack to itself: its data plane would take the place of the one that the other tests have attached.
+    """
+    directory = localstack.scratch / "demo"
+    directory.mkdir()
+    state = host.State(directory / "localstack")
+    localstack.guests.callback(host.down, state)
+    own = host.up(state, free_port())
+    out, err = directory / "out", directory / "err"
+    with out.open("wb") as said, err.open("wb") as narrated:
+        process = subprocess.Popen(
+            [BLUEGREEN, "lab", "demo", "--endpoint-url", own.endpoint_url, "-o", "json"],
+            env={**localstack.environ, **own.exports},
+            cwd=directory,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=narrated,
+            start_new_session=True,
+        )
+    started = Demo(process, out, err)
+    localstack.guests.callback(started.end)
+    return started
 
 
 @pytest.fixture(scope="session")
@@ -149,13 +199,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[FIGURES] = []
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Of the contract suites only the cases that need an AWS; the start of it all first and its end last."""
     fakes = [item for item in items if _is_of_contract(item) and item.get_closest_marker("lab") is None]
     if fakes:
         config.hook.pytest_deselected(items=fakes)
     items[:] = [item for item in items if item not in fakes]
-    items.sort(key=lambda item: (item.path == HERE / "test_the_end.py") - (item.path == HERE / "test_the_start.py"))
+    items.sort(key=lambda item: ORDER.get(item.path.name, 0) if item.path.parent == HERE else 0)
 
 
 def _is_of_contract(item: pytest.Item) -> bool:

@@ -17,7 +17,7 @@ import psutil
 from toolkit.lab.processes import Recorded, is_running, recorded
 
 _MARK = "BLUEGREEN_TEST_RUN"
-_BEAT = 0.5  # seconds between two looks
+_BEAT = 1.0  # seconds between two looks
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import urllib.request
 import pytest
 
 from localstack import host
-from tests.localstack.conftest import Running
+from tests.localstack.conftest import Demo, Running
 
 pytestmark = pytest.mark.localstack
 
@@ -25,3 +25,7 @@ def test_target_health_comes_from_the_attached_data_plane(localstack: Running) -
     assert status["endpoint_url"] == localstack.endpoint_url
     assert status["reports_health"] is True
     assert status["failures"] == []
+
+
+def test_the_demo_is_under_way(demo: Demo) -> None:
+    assert demo.process.poll() is None, demo.err.read_text()
