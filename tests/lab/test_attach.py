@@ -97,6 +97,10 @@ def attach(lab_root: Path) -> Iterator[Callable[..., Lab]]:
         lab.stop()
 
 
+def eventually(holds: Callable[[], bool]) -> None:
+    wait_until(holds, seconds=30)  # on a machine that has much else to do
+
+
 def loopback(private: str) -> str:
     return private.replace("10.", "127.", 1)
 
@@ -124,20 +128,20 @@ def test_weights_move_real_requests_health_is_served_and_down_leaves_nothing(
         pair = registered(moto.url, port)
         lab = attach(moto.url)  # what stands there already is served when it is up
         url = lab.listeners()[pair.listener]
-        wait_until(lambda: states(lab, pair.groups["green"]) == {GREEN: "healthy"})
+        eventually(lambda: states(lab, pair.groups["green"]) == {GREEN: "healthy"})
         assert ask(url) == {"blue": 20}
 
         pair.shift(blue=0, green=100)
-        wait_until(lambda: ask(url, 1) == {"green": 1}, seconds=5)
+        eventually(lambda: ask(url, 1) == {"green": 1})
         assert ask(url) == {"green": 20}
         pair.shift(blue=50, green=50)
-        wait_until(lambda: len(ask(url)) == 2, seconds=5)
+        eventually(lambda: len(ask(url)) == 2)
 
         assert lab.health(pair.groups["blue"]) == [
             {"id": BLUE, "port": port, "state": "healthy", "reason": None, "description": None}
         ]
         pair.elbv2.deregister_targets(TargetGroupArn=pair.groups["blue"], Targets=[{"Id": BLUE, "Port": port}])
-        wait_until(lambda: states(lab, pair.groups["blue"]) == {BLUE: "draining"}, seconds=5)
+        eventually(lambda: states(lab, pair.groups["blue"]) == {BLUE: "draining"})
 
         status = lab.status()
         assert status["failures"] == []
@@ -180,10 +184,10 @@ def test_flows_and_other_regions_are_served_too(moto: Moto, attach: Callable[...
         )["Listeners"][0]["ListenerArn"]  # fmt: skip
         assert listener not in lab.listeners()
         assert lab.health(group) == []  # not known yet: but asked for, so its region is read from now on
-        wait_until(lambda: listener in lab.listeners())
+        eventually(lambda: listener in lab.listeners())
         url = lab.listeners()[listener]
         assert url.startswith("tcp://127.0.0.1:")
-        wait_until(lambda: [one["state"] for one in lab.health(group)] == ["healthy"])
+        eventually(lambda: [one["state"] for one in lab.health(group)] == ["healthy"])
         assert name_of_one(url) == "blue"
 
 
@@ -196,22 +200,22 @@ def test_traffic_goes_on_while_the_endpoint_is_away_and_what_comes_back_is_follo
             before = registered(moto.url, port)
             lab = attach(moto.url)
             url = lab.listeners()[before.listener]
-            wait_until(lambda: ask(url, 1) == {"blue": 1})
+            eventually(lambda: ask(url, 1) == {"blue": 1})
             moto.kill()
-            wait_until(lambda: bool(lab.status()["failures"]))
+            eventually(lambda: bool(lab.status()["failures"]))
             (failure,) = lab.status()["failures"]
             assert failure["region"] == "eu-central-1"
             assert "could not be read from" in failure["error"]
             assert ask(url) == {"blue": 20}
 
             moto.start()  # and remembers nothing
-            wait_until(lambda: lab.listeners() == {} and lab.status()["failures"] == [])
+            eventually(lambda: lab.listeners() == {} and lab.status()["failures"] == [])
             after = registered(moto.url, port, name="again")
-            wait_until(lambda: after.listener in lab.listeners())
-            wait_until(lambda: ask(lab.listeners()[after.listener], 1) == {"blue": 1})
+            eventually(lambda: after.listener in lab.listeners())
+            eventually(lambda: ask(lab.listeners()[after.listener], 1) == {"blue": 1})
             log = lab.state.log.read_text()
-            assert log.count("could not be read from") == 1  # said once, however often it was tried
-            assert log.count("is read again") == 1
+            assert "could not be read from" in log
+            assert "eu-central-1 is read again, after" in log
     finally:
         moto.kill()
 
@@ -318,10 +322,14 @@ def test_trouble_is_said_once_and_kept_until_it_is_over(caplog: pytest.LogCaptur
             ("eu-west-1", 101.0, "nobody answers")
         ]
         assert back == []
+        now[0] = 106.0
+        readings("eu-west-1", LabError("it answers nonsense"))
+        assert readings.failures[0].at == 101.0
         now[0] = 111.0
         readings("eu-west-1", None)
     assert [record.message for record in caplog.records] == [
         "nobody answers; what was routed before stays, and it is tried again",
+        "it answers nonsense; what was routed before stays, and it is tried again",
         "eu-west-1 is read again, after 10 s",
     ]
     assert back == [1]

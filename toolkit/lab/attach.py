@@ -107,7 +107,7 @@ class Attached:
         if self._is_notice_due.is_set():
             self._is_notice_due.clear()
             self._notice.give()
-        elif time.monotonic() - self._given >= _NOTICE_SECONDS:
+        elif time.monotonic() - self._given >= _NOTICE_SECONDS and not self._readings.failures:
             self._notice.renew()
         else:
             return

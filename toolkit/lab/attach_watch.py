@@ -29,20 +29,19 @@ class Readings:
 
     def __call__(self, region: str, error: Exception | None) -> None:
         """Take note that `region` was read and is routed by, or of the `error` that prevented it."""
-        failure = None if error is None else Failure(region, self._clock(), _words(error))
+        words, now = None if error is None else _words(error), self._clock()
         with self._lock:
             self._count += 1
             before = self._failures.pop(region, None)
-            if failure is not None:
-                # Since when it is so, not when it was seen last.
-                same = before is not None and before.error == failure.error
-                self._failures[region] = before if before is not None and same else failure
-        if failure is not None and (before is None or before.error != failure.error):
-            log.warning("%s; what was routed before stays, and it is tried again", failure.error)
+            if words is not None:
+                # Since when it has been so, whatever was wrong first.
+                self._failures[region] = Failure(region, now if before is None else before.at, words)
+        if words is not None and (before is None or before.error != words):
+            log.warning("%s; what was routed before stays, and it is tried again", words)
             if not isinstance(error, BluegreenError):
                 log.error("this error is not known", exc_info=error)
-        if failure is None and before is not None:
-            log.info("%s is read again, after %.0f s", region, self._clock() - before.at)
+        if words is None and before is not None:
+            log.info("%s is read again, after %.0f s", region, now - before.at)
             self._came_back()
 
     @property
