@@ -112,7 +112,7 @@ def prepare(environment: Path = ENVIRONMENT) -> bool:
             return False
         if found is None or found.lock != wanted.lock:
             python = find_python(os.environ)
-            say(f"installing LocalStack for {python} into {environment.name}: about a minute or two")
+            say(f"installing LocalStack for {python} into {environment.name}: about half a minute")
             shutil.rmtree(environment, ignore_errors=True)
             _run([python, "-m", "venv", "--without-pip", str(environment)])
             install(environment, "--require-hashes", "-r", str(LOCK))
