@@ -18,6 +18,7 @@ from tests.emulators.emulators import LAB, LICENSED, LOCALSTACK, MINISTACK_COLUM
 from tests.emulators.endpoint import ENDPOINT_VARIABLE
 from tests.emulators.expectations import stale
 from tests.emulators.plugin import FAIL
+from toolkit.errors import BluegreenError
 
 COLUMNS: Final = (MOTO, LAB, LOCALSTACK, MINISTACK_COLUMN, LICENSED)
 BATCHES: Final = {
@@ -64,6 +65,8 @@ def run(emulator: Emulator, scratch: Path, *, endpoint_url: str | None = None) -
             checks, faults = _checks(emulator.name, endpoint, scratch)
     except NotRun as why:
         return Column(emulator.title, not_run=str(why))
+    except (BluegreenError, OSError, RuntimeError, subprocess.SubprocessError) as error:
+        return Column(emulator.title, faults=[f"{type(error).__name__}: {error}"])
     faults += [f"expected to fail, but no such check was run: {pattern}" for pattern in stale(emulator.name, checks)]
     today = datetime.now(UTC).date().isoformat()
     return Column(emulator.title, version, today, round(time.monotonic() - begun), checks=checks, faults=faults)

@@ -129,7 +129,8 @@ def is_licensed(endpoint_url: str) -> bool:
 
 def _of_health(endpoint_url: str) -> str:
     told = info(endpoint_url, "health")
-    return " ".join(str(told[key]) for key in ("version", "edition") if told.get(key)) or "unknown"
+    said = [str(told[key]) for key in ("version", "edition") if told.get(key) not in {None, "", "unknown"}]
+    return " ".join(said) or "unknown"
 
 
 def _of_package(*packages: str) -> Callable[[str], str]:

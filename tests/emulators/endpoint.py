@@ -11,13 +11,15 @@ from typing import Any, cast
 from tests.support.fakes import ACCOUNT
 from tests.support.provision import CREDENTIALS, REGION, Provisioned, client
 from tests.support.world import World, free_addresses
-from toolkit.lab.app.processes import start_app
+from toolkit.errors import LabError
+from toolkit.lab.app.processes import AppProcess, start_app
 from toolkit.lab.app.site import Site
 from toolkit.lab.dataplane.addresses import to_loopback
 from toolkit.lab.handle import Lab
 
 ENDPOINT_VARIABLE = "BLUEGREEN_TEST_ENDPOINT"
 TARGET_PORT = 8080
+_TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -51,15 +53,32 @@ def world_at(endpoint_url: str) -> Iterator[World]:
     """Sample apps of both colors for targets there, should it route or check; nothing is provisioned yet."""
     # LocalStack and MiniStack take an access key of twelve digits for the account; moto and the lab do not mind.
     CREDENTIALS["aws_access_key_id"] = ACCOUNT
-    addresses = free_addresses(2)
     with ExitStack() as stack:
+        addresses, apps = _apps(stack)
+        yield World(cast("Lab", Elsewhere(endpoint_url)), Provisioned(endpoint_url, {}, ""), apps, addresses)
+
+
+def _apps(stack: ExitStack) -> tuple[dict[str, list[str]], dict[str, AppProcess]]:
+    """Sample apps until the end of the stack, and the addresses of their targets."""
+    for _ in range(_TRIES - 1):
+        try:
+            return _apps_once(stack)
+        except LabError:  # another world has just taken an address that was free
+            continue
+    return _apps_once(stack)
+
+
+def _apps_once(stack: ExitStack) -> tuple[dict[str, list[str]], dict[str, AppProcess]]:
+    addresses = free_addresses(2)
+    with ExitStack() as trial:
         apps = {
-            color: stack.enter_context(
+            color: trial.enter_context(
                 start_app([Site(to_loopback(each), TARGET_PORT, color, f"{color}-1") for each in addresses[color]])
             )
             for color in addresses
         }
-        yield World(cast("Lab", Elsewhere(endpoint_url)), Provisioned(endpoint_url, {}, ""), apps, addresses)
+        stack.push(trial.pop_all())
+    return addresses, apps
 
 
 def remove(endpoint_url: str, name: str) -> None:

@@ -30,7 +30,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--endpoint", default="", help="run one column, on what answers there")
     names = [emulator.name for emulator in COLUMNS]
     parser.add_argument("--only", nargs="*", default=[], choices=names, help="run these columns; keep the others")
+    parser.add_argument("--page", action="store_true", help="write the page from the last results; run nothing")
     options = parser.parse_args(arguments)
+    if options.page:
+        _write(stored())
+        return 0
     scratch = Path(tempfile.mkdtemp(prefix="bluegreen-matrix-"))
     if options.endpoint:
         column = _at_endpoint(options.endpoint.rstrip("/"), scratch)
@@ -41,9 +45,7 @@ def main(arguments: Sequence[str]) -> int:
             return _told(done, scratch)
     else:
         done = _side_by_side([each for each in COLUMNS if each.name in (options.only or names)], scratch)
-    known = stored() | done
-    RESULTS.write_text(json.dumps({name: asdict(column) for name, column in known.items()}, indent=1) + "\n")
-    PAGE.write_text(page([known[name] for name in names if name in known]))
+    _write(merged(stored(), done))
     return _told(done, scratch)
 
 
@@ -52,6 +54,17 @@ def stored() -> dict[str, Column]:
     if not RESULTS.exists():
         return {}
     return {name: Column.of(document) for name, document in json.loads(RESULTS.read_text()).items()}
+
+
+def merged(known: Mapping[str, Column], done: Mapping[str, Column]) -> dict[str, Column]:
+    """What is known after a run: a column that could not be run keeps what it did when it could."""
+    fresh = {name: column for name, column in done.items() if not column.not_run or name not in known}
+    return {**known, **fresh}
+
+
+def _write(known: Mapping[str, Column]) -> None:
+    RESULTS.write_text(json.dumps({name: asdict(column) for name, column in known.items()}, indent=1) + "\n")
+    PAGE.write_text(page([known[emulator.name] for emulator in COLUMNS if emulator.name in known]))
 
 
 def _side_by_side(emulators: Sequence[Emulator], scratch: Path) -> dict[str, Column]:
