@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -24,7 +23,6 @@ from tests.emulators.endpoint import ENDPOINT_VARIABLE
 from tests.localstack.family import Family
 from tests.support.provision import Provisioned, client
 from tests.support.world import World, free_addresses
-from toolkit.errors import LabError
 from toolkit.lab.app.processes import start_app
 from toolkit.lab.app.site import Site
 from toolkit.lab.dataplane.addresses import to_loopback
@@ -106,17 +104,10 @@ def family() -> Iterator[Family]:
 
 
 @pytest.fixture(scope="session")
-def localstack(family: Family, figures: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def localstack(family: Family, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """LocalStack by the program behind `make localstack-up`, with a data plane."""
     scratch = tmp_path_factory.mktemp("localstack")
     state = host.State(scratch / "localstack")
-    began = time.monotonic()
-    try:
-        filled = host.prepare()
-    except LabError as error:  # as where there is no Python 3.13: none of the tests can run
-        pytest.exit(f"{error.message} {error.hint}", returncode=error.exit_code)
-    if filled:
-        figures.append(f"LocalStack's environment was filled in {time.monotonic() - began:.0f} s")
     with ExitStack() as stack:
         stack.callback(host.down, state)
         running = Running(host.up(state, free_port()), state, scratch)
@@ -214,15 +205,14 @@ def _is_of_contract(item: pytest.Item) -> bool:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """The time of each part, set-up and tear-down included, and the figures."""
+    """The time of each part, set-up and tear-down included, and the figures; of `pytest -m localstack` alone."""
+    if config.getoption("markexpr") != "localstack":
+        return
     reports = [each for told in terminalreporter.stats.values() for each in told if isinstance(each, pytest.TestReport)]
     seconds: dict[str, float] = {}
     for each in sorted(reports, key=lambda each: each.start):
-        if "localstack" in each.keywords:
-            part = Path(each.nodeid.partition("::")[0]).stem.removeprefix("test_").replace("_", " ")
-            seconds[part] = seconds.get(part, 0.0) + each.duration
-    if not seconds:
-        return
+        part = Path(each.nodeid.partition("::")[0]).stem.removeprefix("test_").replace("_", " ")
+        seconds[part] = seconds.get(part, 0.0) + each.duration
     terminalreporter.section("LocalStack")
     for part, spent in seconds.items():
         terminalreporter.write_line(f"{spent:7.1f} s  {part}")

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import psutil
 
@@ -93,8 +93,11 @@ class Family:
                     _forebears(process, table)
                 ):
                     self._note(process)
-            for member in self._members.values():
-                self._openings.update(_openings(member))
+            # All of the machine at once: asked process by process, it would read the same table again and again.
+            for each in psutil.net_connections("inet"):
+                member = self._members.get(each.pid or 0)
+                if member is not None and is_running(member) and _is_open(each):
+                    self._openings.add(Opening(_name(table.get(member.pid)), each.laddr.ip, each.laddr.port))
 
     def _note(self, process: psutil.Process) -> None:
         known = self._members.get(process.pid)
@@ -112,23 +115,16 @@ def _forebears(process: psutil.Process, table: Mapping[int, psutil.Process]) -> 
         pid = table[pid].info["ppid"]
 
 
-def _name(process: psutil.Process) -> str:
+def _name(process: psutil.Process | None) -> str:
     try:
-        return " ".join(process.cmdline())[:120]
-    except (psutil.NoSuchProcess, psutil.ZombieProcess):
-        return "(gone)"
-
-
-def _openings(member: Recorded) -> set[Opening]:
-    if not is_running(member):
-        return set()
-    try:
-        process = psutil.Process(member.pid)
-        connections, name = process.net_connections("inet"), _name(process)
+        return " ".join(process.cmdline())[:120] if process is not None else ""
     except psutil.NoSuchProcess:
-        return set()
-    return {
-        Opening(name, each.laddr.ip, each.laddr.port)
-        for each in connections
-        if each.laddr and (each.status == psutil.CONN_LISTEN or (each.type == socket.SOCK_DGRAM and not each.raddr))
-    }
+        return ""
+
+
+def _is_open(connection: Any) -> bool:
+    """Whether it waits for whoever comes, rather than lead to somebody."""
+    is_datagram = connection.type == socket.SOCK_DGRAM
+    return bool(connection.laddr) and (
+        connection.status == psutil.CONN_LISTEN or (is_datagram and not connection.raddr)
+    )
