@@ -70,6 +70,7 @@ localstack-down: $(STAMP) ## stop it
 .PHONY: test-localstack
 test-localstack: terraform-present $(STAMP) ## contract suites, a release and the demo on a LocalStack of their own
 	@$(BIN)/python -m tests.localstack
+	$(BIN)/python -m pytest -m localstack tests/localstack
 
 matrix: terraform-present $(STAMP) $(MINI)/.installed ## what passes on which emulator, into docs/emulators.md; ENDPOINT=… ONLY=…
 	$(BIN)/python -m tests.emulators.report $(if $(ENDPOINT),--endpoint $(ENDPOINT)) $(if $(ONLY),--only $(ONLY))
