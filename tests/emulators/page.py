@@ -24,7 +24,7 @@ the weights is for `make test` (the lab) and `make test-localstack` to say.
 
 "moto alone" is moto's own server, without the lab's input checks, target health and data plane. "LocalStack + plugin"
 is [`localstack/`](../localstack/README.md): LocalStack's open-source gateway, ELBv2 by moto, the lab's input checks, no
-data plane attached. The columns run side by side, so their seconds are those of a machine that they share.
+data plane attached. The seconds are those of a machine that the columns, and other work too, share: not to be compared.
 
 `make matrix` runs the checks anew and writes this page; `make matrix ONLY="moto ministack"` only these columns.
 `make matrix ENDPOINT=http://127.0.0.1:4566` runs them on what answers there, and fills the last column if that is
