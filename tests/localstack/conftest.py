@@ -27,6 +27,7 @@ from toolkit.lab.app.processes import start_app
 from toolkit.lab.app.site import Site
 from toolkit.lab.dataplane.addresses import to_loopback
 from toolkit.lab.handle import Lab, running_lab
+from toolkit.lab.processes import stop
 
 HERE = Path(__file__).parent
 TARGET_PORT = 8080
@@ -101,6 +102,7 @@ def figures(pytestconfig: pytest.Config) -> list[str]:
 def family() -> Iterator[Family]:
     with Family() as watched:
         yield watched
+        stop(watched.running(), grace=10)  # what an interrupted run has left; after any other nothing is there
 
 
 @pytest.fixture(scope="session")
