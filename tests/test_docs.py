@@ -189,7 +189,8 @@ def test_a_command_of_the_readme_that_needs_nobody_runs(line: str) -> None:
 def test_every_make_target_a_page_names_exists(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     code = [content for _, content in blocks(text)] + re.findall(r"`([^`\n]+)`", text)
-    named = {target for piece in code for target in re.findall(r"^(?:\$ )?make (?:-s )?([a-z-]+)", piece, flags=re.MULTILINE)}
+    call = r"^(?:\$ )?make (?:-s )?([a-z-]+)"
+    named = {target for piece in code for target in re.findall(call, piece, flags=re.MULTILINE)}
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert named - set(re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE)) == set()
 
