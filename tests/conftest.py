@@ -19,12 +19,8 @@ from tests.support.world import World, running_world
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The files that wait for Terraform go first, so that no worker is left with one of them at the end."""
-    items.sort(key=lambda item: not _is_of_terraform(item))
-
-
-def _is_of_terraform(item: pytest.Item) -> bool:
-    module = item.getparent(pytest.Module)
-    return module is not None and any(mark.name == "terraform" for mark in module.own_markers)
+    waiting = {item.path for item in items if item.get_closest_marker("terraform")}
+    items.sort(key=lambda item: item.path not in waiting)
 
 
 @pytest.fixture(scope="session")

@@ -106,11 +106,16 @@ def test_nothing_of_it_is_left_running(session: Session) -> None:
 
 def test_what_is_left_running_would_be_noticed() -> None:
     mark = uuid.uuid4().hex
-    with subprocess.Popen(["sleep", "60"], env={**os.environ, MARK: mark}) as sleeping:
+    pipe, environ = subprocess.PIPE, {**os.environ, MARK: mark}
+    with subprocess.Popen(["cat"], env=environ, stdin=pipe, stdout=pipe, bufsize=0) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
         try:
-            assert still_running(mark) == ["sleep 60"]
+            running.stdin.write(b"x")
+            assert running.stdout.read(1) == b"x"  # only then does the kernel surely tell its environment
+            assert still_running(mark) == ["cat"]
         finally:
-            sleeping.kill()
+            running.kill()
 
 
 def test_the_worked_example_needs_ten_lines_and_no_conftest() -> None:
