@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+CLIENT_SECRET = "BLUEGREEN_OIDC_CLIENT_SECRET"  # noqa: S105 - the name of the variable that holds it
+"""The secret of an OIDC client, where AWS does not hold it yet. It goes to AWS alone."""
+
 NETWORK_SETTLE_SECONDS = 600.0
 """Weights and routing of a Network Load Balancer may disagree for a while, and standing flows stay where they are.
 Ten minutes is what ECS waits. Source: ECS developer guide, blue/green deployments with a Network Load Balancer."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from toolkit.contract import Contract, parse
 from toolkit.errors import ConfigError, ContractError, UnknownService, WrongAccount
-from toolkit.settings import AwsSettings, Endpoint, ServiceSettings, Settings
+from toolkit.settings import CLIENT_SECRET, AwsSettings, Endpoint, ServiceSettings, Settings
 
 if TYPE_CHECKING:
     from toolkit.aws.session import Session
@@ -256,7 +256,7 @@ def _in_the_contracts_region(session: Session, contract: Contract) -> Session:
 
 def _assemble(contract: Contract, settings: ServiceSettings, session: Session, note: Callable[[str], None]) -> Service:
     from toolkit.aws.cloudwatch import Cloudwatch
-    from toolkit.aws.elbv2 import CLIENT_SECRET, Elbv2
+    from toolkit.aws.elbv2 import Elbv2
     from toolkit.aws.sts import Caller
     from toolkit.runner.service import Service
 

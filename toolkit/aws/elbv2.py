@@ -16,11 +16,11 @@ from toolkit.aws.session import aws_errors, code_of
 from toolkit.contract import Route, RouteKind, TargetGroup
 from toolkit.errors import RouteUnusable
 from toolkit.rollout.ports import Action, Draining, LiveRoute, TargetHealth
+from toolkit.settings import CLIENT_SECRET
 
 if TYPE_CHECKING:
     from toolkit.aws.session import Session
 
-CLIENT_SECRET = "BLUEGREEN_OIDC_CLIENT_SECRET"  # noqa: S105 - the name of the variable that holds it
 _ARNS_A_CALL = 20
 """AWS publishes no limit for DescribeRules and DescribeListeners; its neighbours DescribeLoadBalancers and
 DescribeTags take 20."""

@@ -26,6 +26,7 @@ from toolkit.cli.service import (
 )
 from toolkit.errors import DriftFound
 from toolkit.rollout.preflight import Finding, Level
+from toolkit.settings import CLIENT_SECRET
 from toolkit.wiring import Options
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def sync(
     """
     from toolkit.runner import sync as runner
 
-    ready, given = wired(service, where), bool(os.environ.get(runner.CLIENT_SECRET))
+    ready, given = wired(service, where), bool(os.environ.get(CLIENT_SECRET))
     if not (dry_run or print_awscli):
         _show_synced(runner.sync(ready, has_client_secret=given, accept_drift=accept_drift), output)
         return

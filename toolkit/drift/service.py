@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from toolkit.contract import Contract, Route, Stickiness, same_actions
+from toolkit.contract import Contract, Route, Stickiness, in_order, same_actions
 from toolkit.drift.comparison import Comparison, Found, Mend, Side, Who
 from toolkit.drift.pending import PlanView, plan_comparisons
 from toolkit.errors import RouteUnusable
@@ -147,7 +147,7 @@ def sticky(stickiness: Stickiness) -> str:
 
 def _preceding(view: View, route: Route, live: LiveRoute) -> Comparison:
     subject = f"route {route.name}, preceding actions"
-    wanted, held = _in_order(route.preceding_actions), _in_order(live.preceding)
+    wanted, held = in_order(route.preceding_actions), in_order(live.preceding)
     if same_actions(wanted, held):
         return Comparison(subject, Found.OK, f"{_types(held) or 'none'}, as the contract asks")
     if _types(wanted) == _types(held):
@@ -155,10 +155,6 @@ def _preceding(view: View, route: Route, live: LiveRoute) -> Comparison:
     else:
         reason = f"the contract asks for {_types(wanted) or 'none'}, AWS holds {_types(held) or 'none'}"
     return _unsynced(view, route, subject, reason)
-
-
-def _in_order(actions: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return sorted(actions, key=lambda action: int(action.get("order") or 1))
 
 
 def _types(actions: Sequence[Mapping[str, Any]]) -> str:

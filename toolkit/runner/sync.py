@@ -17,9 +17,8 @@ from toolkit.runner.carry_out import carry_out
 from toolkit.runner.checked import Outcome, checked_move
 from toolkit.runner.move import Move
 from toolkit.runner.service import Service
+from toolkit.settings import CLIENT_SECRET
 from toolkit.traffic import Split
-
-CLIENT_SECRET = "BLUEGREEN_OIDC_CLIENT_SECRET"  # noqa: S105 - the name of the variable that holds it
 
 
 @dataclass(frozen=True, slots=True)
