@@ -20,10 +20,14 @@
     │   └── NotLocal               25   calls must stay local and a service has no local endpoint; nothing was sent
     ├── VerifyFailed               30   what AWS holds is not what was written
     ├── ShiftFailed                31   not every route could be written; the message says the state of each
-    ├── CutoverReversed            32   the new side fell during the bake; the traffic is back
+    ├── RolledBack                 32   a gate failed or somebody asked for it; the traffic is back on the base
     ├── JournalError               33   the record could not be read or written
     │   └── JournalConflict        34   somebody else recorded something at the same moment
     ├── DriftFound                 35   `drift` saw a difference, or `sync` may not mend one
+    ├── Halted                     36   the world is not what the journal says; nothing is touched until a person decides
+    ├── Locked                     37   somebody else holds the lease of the service; nothing was written
+    ├── Paused                     38   the rollout is paused and nobody runs it; `resume` goes on
+    ├── LeaseLost                  39   somebody else took the lease over meanwhile; the message says what was written
     ├── TerraformMissing           40   no terraform or tofu, or too old a one for state or configuration
     ├── TerraformFailed            41   terraform ended with an error
     ├── ReplaceRefused             42   the plan deletes or replaces a route, listener or target group
@@ -31,6 +35,8 @@
     ├── LabError                   50   the lab could not be started, found or stopped
     │   └── LabNotInstalled        51   the `lab` extra is not installed
     ├── DemoFailed                 52   the demo saw a failed request, or the plan was not empty
+    ├── NoRollout                  60   there is no such rollout, or none under way
+    ├── AuditFailed                61   the journal was changed, cut off, or has a gap
     └── Interrupted               130   Ctrl-C; the message says what state things are in
 
 A message says what happened and how things stand; the hint says what to do next.
@@ -126,7 +132,7 @@ class ShiftFailed(BluegreenError):
     exit_code = 31
 
 
-class CutoverReversed(BluegreenError):
+class RolledBack(BluegreenError):
     exit_code = 32
 
 
@@ -140,6 +146,22 @@ class JournalConflict(JournalError):
 
 class DriftFound(BluegreenError):
     exit_code = 35
+
+
+class Halted(BluegreenError):
+    exit_code = 36
+
+
+class Locked(BluegreenError):
+    exit_code = 37
+
+
+class Paused(BluegreenError):
+    exit_code = 38
+
+
+class LeaseLost(BluegreenError):
+    exit_code = 39
 
 
 class TerraformMissing(BluegreenError):
@@ -168,6 +190,14 @@ class LabNotInstalled(LabError):
 
 class DemoFailed(BluegreenError):
     exit_code = 52
+
+
+class NoRollout(BluegreenError):
+    exit_code = 60
+
+
+class AuditFailed(BluegreenError):
+    exit_code = 61
 
 
 class Interrupted(BluegreenError):

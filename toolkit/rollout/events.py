@@ -3,6 +3,8 @@
 Each `ShiftIntended` carries everything that must outlive it (base, stickiness put aside), so the tail since the
 last one is enough and the whole journal need not be read. Effects are absolute, so an intent without an outcome
 (a crash between the two) means: AWS holds either what was before or what was meant, and nobody knows which.
+
+A rollout's own events are folded by `machine`; here only which rollout is under way is known of them.
 """
 
 from __future__ import annotations
@@ -13,17 +15,39 @@ from datetime import datetime
 from enum import StrEnum
 
 from toolkit.contract import Stickiness
+from toolkit.rollout.plan import Plan
 from toolkit.traffic import Color, Split
 
 
 class Kind(StrEnum):
-    """Which command meant the shift."""
+    """Which command meant the shift. CUTOVER is of journals from before there were rollouts."""
 
     SHIFT = "shift"
     CUTOVER = "cutover"
+    ROLLOUT = "rollout"
     ROLLBACK = "rollback"
     RESTORE_STICKINESS = "restore-stickiness"
     SYNC = "sync"
+
+
+class Word(StrEnum):
+    """What a person can tell a rollout."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    APPROVE = "approve"
+    PROMOTE = "promote"
+    ABORT = "abort"
+    ROLLBACK = "rollback"
+
+
+class Ending(StrEnum):
+    """How a rollout is over. REFUSED: its checks failed before anything was written."""
+
+    PROMOTED = "promoted"
+    RETIRED = "retired"
+    ROLLED_BACK = "rolled-back"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +73,13 @@ class ShiftIntended:
     base: Color | None
     before: Mapping[str, Split]
     to: Split
-    actor: str | None = None
     suspended: Mapping[str, SuspendedStickiness] = field(default_factory=dict)
     restores: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ShiftVerified:
-    """Every route reads back as meant. `actor` where it was not known when the intent was written."""
-
-    actor: str | None = None
+    """Every route reads back as meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +92,7 @@ class ShiftFailed:
 
 @dataclass(frozen=True, slots=True)
 class Promoted:
-    """The bake ended well: `color` is live."""
+    """`color` is live."""
 
     color: Color
 
@@ -81,31 +102,166 @@ class DriftAccepted:
     """The operator takes what AWS holds as the truth."""
 
     splits: Mapping[str, Split]
-    actor: str | None = None
 
 
-Event = ShiftIntended | ShiftVerified | ShiftFailed | Promoted | DriftAccepted
+@dataclass(frozen=True, slots=True)
+class RolloutStarted:
+    """A rollout begins. Its id is the service and this entry's number: `web-42`."""
+
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Every check before the first write has passed. remarks: what they warned of."""
+
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A check before the first write failed. exit_code: of the error that it is."""
+
+    reason: str
+    exit_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepPassed:
+    """Step number `step` (from 0) is done. detail: one sentence; output: what a hook said."""
+
+    step: int
+    detail: str = ""
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GateFailed:
+    """Something that must hold does not, at step `step`: the rollout goes back. gate: its name."""
+
+    step: int
+    gate: str
+    reason: str
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandTaken:
+    """The holder found a command and obeys it. by: who gave it; the entry's actor is the holder's. id: the command's."""
+
+    word: Word
+    by: str
+    id: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerPaused:
+    """The runner itself stops here: a signal, or something it cannot see. leaves: its lease is given back."""
+
+    reason: str
+    leaves: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerTookOver:
+    """A new runner goes on. previous: who held the lease before. broke: it was taken from a living one."""
+
+    holder: str
+    previous: str = ""
+    broke: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WorldDiffers:
+    """AWS holds something that the journal does not explain: nothing is touched until a person decides."""
+
+    reason: str
+    found: Mapping[str, Split] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """What had to be done cannot be: a rollback without a healthy target, or that failed. reason: how things stand."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutEnded:
+    """Nothing more comes of this rollout."""
+
+    ending: Ending
+
+
+RolloutEvent = (
+    RolloutStarted
+    | Prepared
+    | Refused
+    | StepPassed
+    | GateFailed
+    | CommandTaken
+    | RunnerPaused
+    | RunnerTookOver
+    | WorldDiffers
+    | Stuck
+    | RolloutEnded
+)
+Event = ShiftIntended | ShiftVerified | ShiftFailed | Promoted | DriftAccepted | RolloutEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of a journal: the last entry's number (0 without any) and hash."""
+
+    sequence: int = 0
+    hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the journal. `sequence` counts from 1 without gaps; `at` is UTC."""
+    """One line of the journal. `sequence` counts from 1 without gaps; `at` is UTC.
+
+    actor: whose credentials wrote it, where known. rollout: the id of the rollout it belongs to; None outside one.
+    previous: the hash of the entry before. hash: of this entry's stored text (SHA-256, hexadecimal).
+    `codec.seal` makes one that can be appended.
+    """
 
     sequence: int
     at: datetime
     event: Event
+    actor: str | None = None
+    rollout: str | None = None
+    previous: str = ""
+    hash: str = ""
+
+    @property
+    def head(self) -> Head:
+        return Head(self.sequence, self.hash)
+
+
+def rollout_id(service: str, sequence: int) -> str:
+    """The id of the rollout that the entry of this number started."""
+    return f"{service}-{sequence}"
+
+
+def start_of(rollout: str) -> tuple[str, int] | None:
+    """Service and number of the entry that started a rollout, of its id; None where it is no id."""
+    service, dash, number = rollout.rpartition("-")
+    return (service, int(number)) if dash and service and number.isascii() and number.isdigit() else None
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """What the journal knows of a service.
 
-    sequence: the last entry's, 0 without any. base: where a rollback goes. splits: last known of each route.
+    head: the journal's end. base: where a rollback goes. splits: last known of each route.
     in_doubt: an intent stands without an outcome, so `splits` may or may not have become `meant`.
     suspended: stickiness that was put aside. restores: the routes where the last intent meant to bring it back.
+    actor, at: of the last move. rollout: the id of the one under way, run by somebody or not.
     """
 
-    sequence: int = 0
+    head: Head = field(default_factory=Head)
     base: Color | None = None
     splits: Mapping[str, Split] = field(default_factory=dict)
     in_doubt: bool = False
@@ -116,6 +272,12 @@ class Record:
     suspended: Mapping[str, SuspendedStickiness] = field(default_factory=dict)
     restores: tuple[str, ...] = ()
     promoted: Color | None = None
+    rollout: str | None = None
+
+    @property
+    def sequence(self) -> int:
+        """The last entry's number, 0 without any."""
+        return self.head.sequence
 
     def may_hold(self, route: str, split: Split) -> bool:
         """Whether AWS holding `split` on `route` agrees with the record. What is not recorded is never drift."""
@@ -128,11 +290,17 @@ def fold(entries: Iterable[Entry]) -> Record:
     """What is known after `entries`, oldest first: the whole journal, or a tail that holds its last intent."""
     record = Record()
     for entry in entries:
-        record = replace(_after(record, entry), sequence=entry.sequence)
+        record = after(record, entry)
     return record
 
 
-def _after(record: Record, entry: Entry) -> Record:
+def after(record: Record, entry: Entry) -> Record:
+    """What is known once `entry` has been appended too."""
+    under_way = None if isinstance(entry.event, RolloutEnded) else entry.rollout
+    return replace(_moved(record, entry), head=entry.head, rollout=under_way)
+
+
+def _moved(record: Record, entry: Entry) -> Record:
     match entry.event:
         case ShiftIntended() as intent:
             return replace(
@@ -142,13 +310,13 @@ def _after(record: Record, entry: Entry) -> Record:
                 in_doubt=True,
                 meant=intent.to,
                 kind=intent.kind,
-                actor=intent.actor,
+                actor=entry.actor,
                 at=entry.at,
                 suspended=dict(intent.suspended),
                 restores=intent.restores,
                 promoted=None,
             )
-        case ShiftVerified(actor):
+        case ShiftVerified():
             meant = record.meant
             splits = record.splits if meant is None else dict.fromkeys(record.splits, meant)
             still_off = {name: held for name, held in record.suspended.items() if name not in record.restores}
@@ -156,14 +324,16 @@ def _after(record: Record, entry: Entry) -> Record:
                 record,
                 splits=splits,
                 in_doubt=False,
-                actor=actor or record.actor,
+                actor=entry.actor or record.actor,
                 at=entry.at,
                 suspended=still_off,
                 restores=(),
             )
-        case ShiftFailed(_, after):
-            return replace(record, splits=dict(after), in_doubt=False, at=entry.at)
+        case ShiftFailed(_, seen):
+            return replace(record, splits=dict(seen), in_doubt=False, at=entry.at)
         case Promoted(color):
             return replace(record, promoted=color, at=entry.at)
-        case DriftAccepted(splits, actor):
-            return replace(record, splits=dict(splits), in_doubt=False, actor=actor, at=entry.at)
+        case DriftAccepted(splits):
+            return replace(record, splits=dict(splits), in_doubt=False, actor=entry.actor, at=entry.at)
+        case _:
+            return record

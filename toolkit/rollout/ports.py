@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from toolkit.contract import LoadBalancer, Route, Stickiness, TargetGroup, same_actions
-from toolkit.rollout.events import Entry, Event
+from toolkit.rollout.events import Entry, Word
+from toolkit.rollout.steps import Hook, Probe
+from toolkit.traffic import Color
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,68 @@ class FlowCount:
     of_group: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a lease: the caller's name (ARN or user), the machine, the process, and what it is doing."""
+
+    name: str
+    host: str
+    pid: int
+    doing: str
+
+    def __str__(self) -> str:
+        return f"{self.name} on {self.host} (process {self.pid}, {self.doing})"
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to advance `service`, by a token that grows with every taking. `since` and `expires` are UTC."""
+
+    service: str
+    token: int
+    holder: Holder
+    since: datetime
+    expires: datetime
+
+    def is_held(self, now: datetime) -> bool:
+        return now < self.expires
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What somebody wants of a rollout. `id` is unique; `rollout` the one that is meant; `actor` who asks."""
+
+    id: str
+    word: Word
+    rollout: str
+    actor: str
+    at: datetime
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a hook or a probe ended: `reason` is one sentence, `output` what it said."""
+
+    passed: bool
+    reason: str
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """desired: what was asked for. running: what runs. minimum, maximum: bounds of its autoscaling, None without."""
+
+    desired: int
+    running: int
+    minimum: int | None = None
+    maximum: int | None = None
+
+
+Pulse = Callable[[], bool]
+"""Called at least once a second while something takes its time; False: stop it now."""
+
+
 class Router(Protocol):
     """Where the weights live. Raises AwsError and its children."""
 
@@ -137,12 +201,84 @@ class Journal(Protocol):
     def tail(self, service: str, limit: int) -> Sequence[Entry]:
         """The last `limit` entries, oldest first."""
 
-    def append(self, service: str, event: Event, *, at: datetime, after: int) -> Entry:
-        """Add `event` as entry `after + 1`.
+    def since(self, service: str, sequence: int) -> Sequence[Entry]:
+        """Every entry from number `sequence` on, oldest first, however many."""
+
+    def texts(self, service: str) -> Sequence[tuple[int, str]]:
+        """Number and stored text of every entry, oldest first, not read further: what an audit looks at."""
+
+    def append(self, service: str, entry: Entry, *, lease: Lease | None = None) -> None:
+        """Add a sealed entry (`codec.seal`), in one atomic step with the check that `lease` is still held.
 
         Raises:
-            JournalConflict: entry `after + 1` exists: somebody else was here.
+            JournalConflict: an entry of that number exists: somebody else was here.
+            LeaseLost: `lease` was taken over (its token is not the current one). That it has expired is no hindrance
+                while nobody took it.
         """
+
+
+class Leases(Protocol):
+    """Who may advance a service now. Raises JournalError where the store fails."""
+
+    def holder(self, service: str) -> Lease | None:
+        """Who holds it or held it last, expired or not; None where nobody ever did or it was released."""
+
+    def acquire(self, service: str, holder: Holder, *, now: datetime, seconds: float, force: bool = False) -> Lease:
+        """Take it until `now + seconds`, with a token above every earlier one.
+
+        force: break a lease that another holds.
+
+        Raises:
+            Locked: another holds it (`now` is not past its expiry); the message says who, since when, doing what.
+        """
+
+    def renew(self, lease: Lease, *, now: datetime, seconds: float) -> Lease:
+        """The same lease until `now + seconds`, expired or not. Raises LeaseLost where the token has changed."""
+
+    def release(self, lease: Lease) -> None:
+        """Give it back; no error where it was lost. The next token is above this one all the same."""
+
+
+class Inbox(Protocol):
+    """Commands for a rollout, put down by others for the holder. Raises JournalError."""
+
+    def put(self, service: str, command: Command) -> None: ...
+
+    def pending(self, service: str) -> Sequence[Command]:
+        """What nobody has taken yet, oldest first."""
+
+    def remove(self, service: str, ids: Sequence[str]) -> None:
+        """Forget these; those that are gone already are no error."""
+
+
+class Store(Journal, Leases, Inbox, Protocol):
+    """Journal, lease and inbox in one place, so that an append and the check of its lease are one step."""
+
+
+class Hooks(Protocol):
+    """Runs commands and webhooks."""
+
+    def run(self, hook: Hook, environment: Mapping[str, str], *, pulse: Pulse) -> Result:
+        """Every try of it. Never raises for what the hook does; `output` is at most OUTPUT_LIMIT bytes.
+
+        environment: what the hook is told (BLUEGREEN_SERVICE, ...); for a webhook the JSON body.
+        """
+
+
+class Probes(Protocol):
+    """Sends the requests of a probe. Raises AwsError where the way to the load balancer cannot be read."""
+
+    def probe(self, probe: Probe, color: Color, *, pulse: Pulse) -> Result:
+        """Every try of it. color: the new one, whose test route or name is meant."""
+
+
+class Workload(Protocol):
+    """What runs behind a color. Raises AwsError and its children."""
+
+    def capacity(self, color: Color) -> Capacity: ...
+
+    def scale(self, color: Color, targets: int) -> None:
+        """Ask for `targets` to run; returns when AWS has taken it, not when they run."""
 
 
 class Identities(Protocol):

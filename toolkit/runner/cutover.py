@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from toolkit.errors import AwsError, CutoverReversed, Interrupted, JournalError, NoBase, NoHealthyTarget
+from toolkit.errors import AwsError, RolledBack, Interrupted, JournalError, NoBase, NoHealthyTarget
 from toolkit.rollout.events import Kind, Promoted
 from toolkit.rollout.preflight import Finding, Observation, needed_targets, preflight
 from toolkit.rollout.routes import live_color, split_of_service
@@ -60,7 +60,7 @@ def cutover(
     Raises:
         as `shift`, and
         NoBase: nobody knows which color is idle.
-        CutoverReversed: the new side fell during the bake, and the traffic is back.
+        RolledBack: the new side fell during the bake, and the traffic is back.
         NoHealthyTarget: both sides fell during the bake, so the traffic stays where it is.
         Interrupted: during the bake; the traffic stays on the new side.
     """
@@ -128,7 +128,7 @@ def _reverse(service: Service, color: Color, healthy: int, needed: int) -> None:
             f"{service.name}: {fell}, and {color.other} is no better; {color} keeps all traffic",
             hint=error.hint,
         ) from error
-    raise CutoverReversed(
+    raise RolledBack(
         f"{service.name}: {fell}; all traffic is back on {color.other}",
         hint=f"See `bluegreen doctor {service.name}` before the next try.",
     )

@@ -1,0 +1,70 @@
+"""A plan: the steps of one rollout made concrete for one service, frozen before anything is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from toolkit.errors import UsageError
+from toolkit.rollout.steps import Bake, Gate, Retire, Shift, Step
+from toolkit.traffic import Color, Split
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one rollout is going to do.
+
+    base: who carries the traffic when it begins, and where a rollback goes. gates: asked while the new color carries
+    traffic, beside its target health. settle_seconds: how long after a write nothing is judged. release: the
+    services that are released as one, this one among them; empty for one alone. force: the new color may get traffic
+    without a healthy target.
+    """
+
+    service: str
+    strategy: str
+    base: Color
+    steps: tuple[Step, ...]
+    routes: tuple[str, ...]
+    gates: tuple[Gate, ...] = ()
+    settle_seconds: float = 0.0
+    release: tuple[str, ...] = ()
+    force: bool = False
+
+    def __post_init__(self) -> None:
+        shares = [step.share for step in self.steps if isinstance(step, Shift)]
+        if not shares or shares[-1] != 1:
+            raise UsageError(f"strategy {self.strategy} does not end with all traffic on the new color")
+
+    @property
+    def to(self) -> Color:
+        """The new color."""
+        return self.base.other
+
+    def split(self, step: Shift) -> Split:
+        """What a shift puts on every route."""
+        return Split.giving(self.to, step.share)
+
+    @property
+    def home(self) -> Split:
+        """What a rollback puts on every route."""
+        return Split.all_to(self.base)
+
+    @property
+    def last_shift(self) -> int:
+        """The index of the shift that gives the new color everything."""
+        return max(index for index, step in enumerate(self.steps) if isinstance(step, Shift))
+
+    @property
+    def promotes_before(self) -> int:
+        """The index of the step before which the rollout is promoted: a retire and the bake before it come after."""
+        end = len(self.steps)
+        while end and isinstance(self.steps[end - 1], Retire):
+            end -= 1
+            if end and end - 1 > self.last_shift and isinstance(self.steps[end - 1], Bake):
+                end -= 1
+        return max(end, self.last_shift + 1)
+
+    def share_at(self, index: int) -> Fraction:
+        """The new color's share once the steps before `index` are done."""
+        shares = [step.share for step in self.steps[:index] if isinstance(step, Shift)]
+        return shares[-1] if shares else Fraction(0)
