@@ -1,7 +1,6 @@
 """The one door to boto3: clients with our timeouts, and AWS's errors in our words.
 
-Where an endpoint is local, the door is shut to the real AWS (docs/endpoints.md): every client must be local,
-each request is checked again before it is sent, and credentials come from nowhere that would have to be asked.
+Where an endpoint is local, the door is shut to the real AWS (docs/endpoints.md): `confinement` does it.
 """
 
 from __future__ import annotations
@@ -11,18 +10,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from threading import Lock
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from toolkit.errors import AccessDenied, AwsError, AwsUnreachable, ConfigError, CredentialsError, NotLocal, Throttled
-from toolkit.settings import (
-    DUMMY_KEY,
-    ENDPOINT_VARIABLE,
-    AwsSettings,
-    Isolation,
-    inherited_endpoints,
-    is_dummy_key,
-    isolation,
-)
+from toolkit.aws.confinement import Keys, configured_endpoints, confine, dummy_keys, identifier, staying
+from toolkit.errors import AccessDenied, AwsError, AwsUnreachable, ConfigError, CredentialsError, Throttled
+from toolkit.settings import AwsSettings, Isolation, isolation
 
 if TYPE_CHECKING:
     import botocore.session
@@ -45,31 +37,6 @@ _DENIED = {
     "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized", "OptInRequired",
     "UnauthorizedAccess",
 }  # fmt: skip
-
-
-_ASKS_NOBODY = {"env", "shared-credentials-file", "config-file"}
-"""botocore's credential providers that only read; the others call AWS, an agent or a program."""
-
-
-_KEY_NAMES = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
-
-
-class Keys(NamedTuple):
-    """Credentials, as the SDKs spell them."""
-
-    access_key: str
-    secret_key: str
-    token: str | None = None
-
-    @property
-    def arguments(self) -> dict[str, str | None]:
-        """As boto3 takes them."""
-        return dict(zip(_KEY_NAMES, self, strict=True))
-
-    @property
-    def variables(self) -> dict[str, str]:
-        """As the environment spells them."""
-        return {name.upper(): value for name, value in self.arguments.items() if value}
 
 
 class Session:
@@ -109,7 +76,7 @@ class Session:
             CredentialsError: an unknown profile.
         """
         with aws_errors("the AWS profile"):
-            return _configured(self._core)
+            return configured_endpoints(self._core)
 
     @cached_property
     def isolation(self) -> Isolation | None:
@@ -128,12 +95,7 @@ class Session:
             CredentialsError: an unknown profile, half a pair of keys.
         """
         with aws_errors("the AWS credentials"):
-            providers = self._core.get_component("credential_provider").providers
-            read = (provider.load() for provider in providers if provider.METHOD in _ASKS_NOBODY)
-            found = next((keys for keys in read if keys is not None), None)
-        if found is None or not is_dummy_key(found.access_key):
-            return Keys(DUMMY_KEY, DUMMY_KEY)
-        return Keys(found.access_key, found.secret_key, found.token)
+            return dummy_keys(self._core)
 
     @cached_property
     def access_key(self) -> str | None:
@@ -170,96 +132,31 @@ class Session:
                     retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
                     # Several threads share one client; nothing here needs more connections than that.
                     max_pool_connections=10,
-                    **(_staying(closed) if closed else {}),
+                    **(staying(closed) if closed else {}),
                 ),
                 **(self.emulator_keys.arguments if closed else {}),
             )
             if closed:
-                _confine(client, service, closed)
+                confine(client, service, closed)
             return client
 
     def _chosen_endpoint(self, service: str) -> str | None:
         chosen = self.settings.services
         if chosen:
-            known = {_identifier(name) for name in self._boto.get_available_services()}
+            known = {identifier(name) for name in self._boto.get_available_services()}
             for name in chosen:
                 if name not in known:
                     raise ConfigError(
                         f"the chosen endpoint has services.{name}, and AWS has no service of that identifier",
                         hint=_spelling(name, self._boto.get_available_services()),
                     )
-        return self.settings.endpoint_of(_identifier(service))
-
-
-def _staying(closed: Isolation) -> dict[str, Any]:
-    """Options of a client that must ask nobody else on its way."""
-    options: dict[str, Any] = {
-        "inject_host_prefix": False,  # would put a word before the emulator's host name
-        "endpoint_discovery_enabled": False,  # would ask a service where it would rather be called
-        "defaults_mode": "legacy",  # `auto` asks the instance metadata where it runs
-    }
-    # A proxy of the environment has no way to our loopback, and would be told all we say.
-    return options if closed.hosts else options | {"proxies": {}}
-
-
-def _configured(core: botocore.session.Session) -> dict[str, str]:
-    """In botocore's order: a service's variable, the variable for all, a service of the profile, the profile's."""
-    if core.get_config_variable("ignore_configured_endpoint_urls"):
-        return {}
-    inherited = inherited_endpoints(os.environ)
-    if ENDPOINT_VARIABLE in inherited:
-        return inherited
-    profile = core.get_scoped_config()
-    services = core.full_config.get("services", {}).get(profile.get("services"), {})
-    found = {
-        f"{ENDPOINT_VARIABLE}_{name.upper()}": words["endpoint_url"]
-        for name, words in services.items()
-        if isinstance(words, dict) and words.get("endpoint_url")
-    }
-    if profile.get("endpoint_url"):
-        found[ENDPOINT_VARIABLE] = profile["endpoint_url"]
-    return found | inherited
-
-
-def _identifier(service: str) -> str:
-    """AWS's identifier of a service, as its endpoint variable has it, from botocore's name."""
-    from botocore.utils import CLIENT_NAME_TO_HYPHENIZED_SERVICE_ID_OVERRIDES as SPELLED
-
-    return str(SPELLED.get(service, service)).replace("-", "_").lower()
+        return self.settings.endpoint_of(identifier(service))
 
 
 def _spelling(name: str, services: list[str]) -> str:
     if name in services:
-        return f"AWS's identifier of {name} is {_identifier(name)}."
+        return f"AWS's identifier of {name} is {identifier(name)}."
     return "Spell it as in AWS_ENDPOINT_URL_NAME, in small letters: elastic_load_balancing_v2, ssm, dynamodb."
-
-
-def _confine(client: Any, service: str, closed: Isolation) -> None:
-    """Let `client` call local hosts only.
-
-    Raises:
-        AwsError: its endpoint is not local.
-    """
-
-    def require_local(request: Any, **_: Any) -> None:
-        if not closed.admits(request.url):
-            raise _not_local(service, request.url, closed)
-
-    if not closed.admits(client.meta.endpoint_url):
-        raise _not_local(service, client.meta.endpoint_url, closed)
-    client.meta.events.register("before-send", require_local)
-
-
-def _not_local(service: str, url: str, closed: Isolation) -> NotLocal:
-    from urllib.parse import urlsplit
-
-    variable = f"{ENDPOINT_VARIABLE}_{_identifier(service).upper()}"
-    return NotLocal(
-        f"{service} has no local endpoint, and calls must stay local ({closed.because}). "
-        f"{urlsplit(url).hostname} was not called.",
-        hint=f"Set {ENDPOINT_VARIABLE} or {variable} to where it answers, or --endpoint-url for all of AWS; "
-        "to work on the real AWS, unset the local endpoints. See docs/endpoints.md.",
-    )
 
 
 def code_of(error: BaseException) -> str:
