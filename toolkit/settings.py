@@ -145,6 +145,15 @@ def _host(url: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FreezeSettings:
+    """When no rollout may start: windows as `rollout.freeze` reads them, the time zone they are meant in, and why."""
+
+    windows: tuple[str, ...] = ()
+    timezone: str = "UTC"
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSettings:
     """How one service is released.
 
@@ -157,6 +166,9 @@ class ServiceSettings:
         Balancer and 0 behind an Application Load Balancer.
     poll_seconds: how often it looks.
     verify_seconds: how long a read-back may take to show what was written.
+    strategy: the name of the strategy that `rollout start` follows where none is said.
+    freeze: when no rollout may start.
+    region, profile, role_arn: where the service lives, if elsewhere than `[aws]` says, and the role to take on there.
     """
 
     contract: str | None = None
@@ -167,6 +179,11 @@ class ServiceSettings:
     settle_seconds: float | None = None
     poll_seconds: float = 2.0
     verify_seconds: float = 10.0
+    strategy: str | None = None
+    freeze: FreezeSettings = field(default_factory=FreezeSettings)
+    region: str | None = None
+    profile: str | None = None
+    role_arn: str | None = None
 
     def settle_of(self, *, network: bool) -> float:
         """Seconds to wait after a write before a verdict, by the type of the load balancer."""
@@ -177,11 +194,16 @@ class ServiceSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What bluegreen.toml holds. `aws` has its chosen endpoint in it; `endpoint` are all that have a name."""
+    """What bluegreen.toml holds. `aws` has its chosen endpoint in it; `endpoint` are all that have a name.
+
+    strategy: by name, each a `rollout.strategy.Strategy`, a room that stands above this one;
+    `rollout.strategy.strategy_named` finds one.
+    """
 
     aws: AwsSettings = field(default_factory=AwsSettings)
     endpoint: dict[str, Endpoint] = field(default_factory=dict)
     service: dict[str, ServiceSettings] = field(default_factory=dict)
+    strategy: Mapping[str, object] = field(default_factory=dict)
 
     def of(self, service: str) -> ServiceSettings:
         """The settings of `service`; the defaults where the file says nothing of it."""

@@ -9,6 +9,9 @@ from toolkit.errors import UsageError
 from toolkit.rollout.steps import Bake, Gate, Retire, Shift, Step
 from toolkit.traffic import Color, Split
 
+GATE_SECONDS = 10.0
+"""How often a gate is asked, where nothing else is said."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -17,7 +20,7 @@ class Plan:
     base: who carries the traffic when it begins, and where a rollback goes. gates: asked while the new color carries
     traffic, beside its target health. settle_seconds: how long after a write nothing is judged. release: the
     services that are released as one, this one among them; empty for one alone. force: the new color may get traffic
-    without a healthy target.
+    without a healthy target. gate_seconds: how often the gates are asked.
     """
 
     service: str
@@ -29,6 +32,7 @@ class Plan:
     settle_seconds: float = 0.0
     release: tuple[str, ...] = ()
     force: bool = False
+    gate_seconds: float = GATE_SECONDS
 
     def __post_init__(self) -> None:
         shares = [step.share for step in self.steps if isinstance(step, Shift)]

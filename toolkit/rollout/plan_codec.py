@@ -23,6 +23,7 @@ def plan_out(plan: Plan) -> dict[str, Any]:
         "settle_seconds": plan.settle_seconds,
         "release": list(plan.release),
         "force": plan.force,
+        "gate_seconds": plan.gate_seconds,
     }
 
 
@@ -42,10 +43,11 @@ def plan_in(document: Mapping[str, Any]) -> Plan:
         settle_seconds=float(document["settle_seconds"]),
         release=tuple(str(name) for name in document["release"]),
         force=bool(document["force"]),
+        gate_seconds=float(document["gate_seconds"]),
     )
 
 
-def _step_out(step: Step) -> dict[str, Any]:
+def _step_out(step: Step) -> dict[str, Any]:  # noqa: PLR0911 - one case a step
     match step:
         case Shift(share):
             return {"step": "shift", "share": str(share)}
@@ -83,7 +85,7 @@ def _step_out(step: Step) -> dict[str, Any]:
             return {"step": "retire", "targets": targets}
 
 
-def _step_in(document: Mapping[str, Any]) -> Step:
+def _step_in(document: Mapping[str, Any]) -> Step:  # noqa: PLR0911 - one case a step
     match document["step"]:
         case "shift":
             return Shift(Fraction(document["share"]))

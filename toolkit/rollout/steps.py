@@ -113,7 +113,7 @@ Gate = Probe | Hook
 """What is asked again and again while the new color carries traffic; its target health always is."""
 
 
-def describe(step: Step) -> str:
+def describe(step: Step) -> str:  # noqa: PLR0911 - one case a step
     """The step in words, as plans and histories print it."""
     match step:
         case Shift(share):
