@@ -1,0 +1,92 @@
+"""What the machine asks for: plain data. The interpreter carries one out and answers with one event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+
+from toolkit.rollout.events import Ending, ShiftIntended
+from toolkit.rollout.steps import Hook, Probe
+from toolkit.traffic import Color, Split
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Check everything before the first write: Prepared or Refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intend:
+    """Read the world, and say what is about to be written: ShiftIntended; or GateFailed, WorldDiffers, Stuck.
+
+    back: a rollback, which only a destination without a healthy target can hold up.
+    """
+
+    to: Split
+    back: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Write what an intent means where it is not held yet, and read it back: ShiftVerified or ShiftFailed."""
+
+    intent: ShiftIntended
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Ask the gates again and again until the time is up: StepPassed; or GateFailed, WorldDiffers, a command.
+
+    until: None waits for a command. approval: without one by then, GateFailed.
+    """
+
+    until: datetime | None
+    approval: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Ask the gates once: StepPassed or GateFailed."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunHook:
+    """StepPassed or GateFailed. id: the same however often it is run."""
+
+    hook: Hook
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunProbe:
+    """StepPassed or GateFailed."""
+
+    probe: Probe
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleTo:
+    """Bring `color` to so many targets, or to a part of what the other color runs: StepPassed or GateFailed."""
+
+    color: Color
+    targets: int | None
+    of_live: Fraction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Promote:
+    """Record that `color` is live: Promoted."""
+
+    color: Color
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Record that the rollout is over: RolloutEnded."""
+
+    ending: Ending
+
+
+Effect = Prepare | Intend | Write | Watch | Judge | RunHook | RunProbe | ScaleTo | Promote | End

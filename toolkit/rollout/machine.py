@@ -1,0 +1,365 @@
+"""The state machine of a rollout: its journal's entries fold to a state, and the state says what is next.
+
+Pure and total: every event in every state gives a state. What cannot follow from the state halts the rollout, which
+then touches nothing until a person decides. Effects are absolute and depend on the state alone, so whoever resumes
+after a crash folds the journal, asks for the effect, and repeats it without harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from toolkit.errors import NoRollout
+from toolkit.rollout.effects import (
+    Effect,
+    End,
+    Intend,
+    Judge,
+    Prepare,
+    Promote,
+    RunHook,
+    RunProbe,
+    ScaleTo,
+    Watch,
+    Write,
+)
+from toolkit.rollout.events import (
+    CommandTaken,
+    DriftAccepted,
+    Ending,
+    Entry,
+    Event,
+    GateFailed,
+    Kind,
+    Prepared,
+    Promoted,
+    Refused,
+    RolloutEnded,
+    RolloutStarted,
+    RunnerPaused,
+    RunnerTookOver,
+    ShiftFailed,
+    ShiftIntended,
+    ShiftVerified,
+    StepPassed,
+    Stuck,
+    Word,
+    WorldDiffers,
+)
+from toolkit.rollout.plan import Plan
+from toolkit.rollout.steps import Analyze, Approve, Bake, Hook, Probe, Retire, Scale, Shift, Step
+from toolkit.traffic import Split
+
+
+class Course(StrEnum):
+    """Which way a rollout goes. HALTED and PAUSED remember by `RolloutState.back` where they came from."""
+
+    ON = "on"
+    PAUSED = "paused"
+    HALTED = "halted"
+    OVER = "over"
+
+
+class Phase(StrEnum):
+    """Where a rollout stands, in an operator's words."""
+
+    PREPARING = "preparing"
+    SHIFTING = "shifting"
+    BAKING = "baking"
+    ANALYZING = "analyzing"
+    AWAITING_APPROVAL = "awaiting-approval"
+    HOOK = "hook"
+    PROBING = "probing"
+    SCALING = "scaling"
+    RETIRING = "retiring"
+    PAUSED = "paused"
+    HALTED = "halted"
+    ROLLING_BACK = "rolling-back"
+    ROLLED_BACK = "rolled-back"
+    PROMOTED = "promoted"
+    RETIRED = "retired"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutState:
+    """Where a rollout stands.
+
+    began: when the step under way began. watched: since when its bake has been watched without a break. step: the
+    index of the step under way. splits: what each route is known to hold. intent: begun and not verified. touched:
+    something was meant to be written, ever. back: it goes to the base. ending: decided; `course` is OVER once it is
+    recorded. stays: a paused runner waits for commands. commands: ids of those taken. exit_code: of the refusal.
+    """
+
+    id: str
+    plan: Plan
+    began: datetime
+    watched: datetime
+    course: Course = Course.ON
+    prepared: bool = False
+    step: int = 0
+    splits: Mapping[str, Split] = field(default_factory=dict)
+    intent: ShiftIntended | None = None
+    touched: bool = False
+    back: bool = False
+    promoted: bool = False
+    ending: Ending | None = None
+    stays: bool = False
+    reason: str = ""
+    exit_code: int = 0
+    commands: frozenset[str] = frozenset()
+
+    @property
+    def current(self) -> Step | None:
+        """The step under way; None where all are done."""
+        return self.plan.steps[self.step] if self.step < len(self.plan.steps) else None
+
+    @property
+    def deadline(self) -> datetime | None:
+        """When the bake under way has been watched whole, or an approval comes too late."""
+        match self.current:
+            case Bake(seconds):
+                return self.watched + timedelta(seconds=seconds)
+            case Approve(seconds):
+                return self.began + timedelta(seconds=seconds)
+            case _:
+                return None
+
+    @property
+    def is_over(self) -> bool:
+        return self.course is Course.OVER
+
+    @property
+    def phase(self) -> Phase:
+        if self.ending is not None and self.course is not Course.HALTED:
+            return Phase(self.ending.value)
+        if self.course in (Course.HALTED, Course.PAUSED):
+            return Phase(self.course.value)
+        if self.back:
+            return Phase.ROLLING_BACK
+        if not self.prepared:
+            return Phase.PREPARING
+        return Phase.PROMOTED if self.current is None else _PHASES[type(self.current)]
+
+    def may_hold(self, route: str, split: Split) -> bool:
+        """Whether the journal explains that `route` holds `split`."""
+        if route in self.splits and split == self.splits[route]:
+            return True
+        return self.intent is not None and split == self.intent.to
+
+
+_PHASES: Mapping[type[Step], Phase] = {
+    Shift: Phase.SHIFTING,
+    Bake: Phase.BAKING,
+    Analyze: Phase.ANALYZING,
+    Approve: Phase.AWAITING_APPROVAL,
+    Hook: Phase.HOOK,
+    Probe: Phase.PROBING,
+    Scale: Phase.SCALING,
+    Retire: Phase.RETIRING,
+}
+
+
+def begin(entry: Entry) -> RolloutState:
+    """The state after a rollout's first entry.
+
+    Raises:
+        NoRollout: it starts none.
+    """
+    if not isinstance(entry.event, RolloutStarted) or entry.rollout is None:
+        raise NoRollout(f"entry {entry.sequence} of the journal starts no rollout")
+    return RolloutState(entry.rollout, entry.event.plan, began=entry.at, watched=entry.at)
+
+
+def fold_rollout(entries: Iterable[Entry]) -> RolloutState:
+    """The state after `entries`, of which the first starts the rollout; those that are not of it are passed over.
+
+    Raises:
+        NoRollout: the first starts none.
+    """
+    first, *others = entries
+    state = begin(first)
+    for entry in others:
+        if entry.rollout == state.id:
+            state = evolve(state, entry)
+    return state
+
+
+def advance(state: RolloutState, entry: Entry) -> tuple[RolloutState, Effect | None]:
+    """The state after one more entry, and what is to be done then; None: nothing, until a person says something."""
+    after = evolve(state, entry)
+    return after, effect_of(after)
+
+
+def effect_of(state: RolloutState) -> Effect | None:
+    """What is to be done now. It depends on the state alone, so it may be asked again after a crash."""
+    if state.course in (Course.HALTED, Course.OVER):
+        return None
+    if state.ending is not None:
+        return End(state.ending)
+    if state.course is Course.PAUSED:
+        return Watch(until=None) if state.stays else None
+    return _way_back(state) if state.back else _way_on(state)
+
+
+def _way_on(state: RolloutState) -> Effect:
+    if not state.prepared:
+        return Prepare()
+    if state.intent is not None:
+        return Write(state.intent)
+    if state.step >= state.plan.promotes_before and not state.promoted:
+        return Promote(state.plan.to)
+    return _effect_of_step(state)
+
+
+def _way_back(state: RolloutState) -> Effect:
+    if state.intent is not None and state.intent.kind is Kind.ROLLBACK:
+        return Write(state.intent)
+    is_home = all(state.splits.get(name) == state.plan.home for name in state.plan.routes)
+    if not state.touched or (is_home and state.intent is None):
+        return End(Ending.ROLLED_BACK)
+    return Intend(state.plan.home, back=True)
+
+
+def _effect_of_step(state: RolloutState) -> Effect:  # noqa: PLR0911 - one case a step
+    match state.current:
+        case None:
+            retires = any(isinstance(step, Retire) for step in state.plan.steps)
+            return End(Ending.RETIRED if retires else Ending.PROMOTED)
+        case Shift() as shift:
+            return Intend(state.plan.split(shift))
+        case Bake():
+            return Watch(until=state.deadline)
+        case Approve(_, note):
+            return Watch(until=state.deadline, approval=True, note=note)
+        case Analyze():
+            return Judge()
+        case Hook() as hook:
+            return RunHook(hook, f"{state.id}/{state.step}")
+        case Probe() as probe:
+            return RunProbe(probe)
+        case Scale(targets, of_live):
+            return ScaleTo(state.plan.to, targets, of_live)
+        case Retire(targets):
+            return ScaleTo(state.plan.base, targets)
+
+
+def evolve(state: RolloutState, entry: Entry) -> RolloutState:
+    """The state once `entry` has happened too. What cannot follow from the state halts the rollout."""
+    if state.course is Course.OVER:
+        return state
+    match entry.event:
+        case ShiftIntended() | ShiftVerified() | ShiftFailed():
+            return _shifted(state, entry.event, entry.at)
+        case CommandTaken():
+            return _commanded(state, entry.event, entry.at)
+        case RunnerPaused() | RunnerTookOver() | WorldDiffers() | Stuck():
+            return _of_the_runner(state, entry.event, entry.at)
+        case _:
+            return _stepped(state, entry.event, entry.at)
+
+
+def _shifted(state: RolloutState, event: ShiftIntended | ShiftVerified | ShiftFailed, at: datetime) -> RolloutState:
+    match event:
+        case ShiftIntended(kind=Kind.ROLLBACK):
+            return replace(_going_back(state, state.reason, at), splits=dict(event.before), intent=event, touched=True)
+        case ShiftIntended(kind=Kind.ROLLOUT) if _goes_on(state) and state.prepared:
+            return replace(state, splits=dict(event.before), intent=event, touched=True)
+        case ShiftVerified() if state.intent is not None:
+            return _verified(state, state.intent, at)
+        case ShiftFailed(reason, seen) if state.intent is not None:
+            failed = replace(state, splits=dict(seen), intent=None)
+            return _halted(failed, reason) if state.back else _going_back(failed, reason, at)
+        case _:
+            return _impossible(state, event)
+
+
+def _verified(state: RolloutState, intent: ShiftIntended, at: datetime) -> RolloutState:
+    held = replace(state, splits=dict.fromkeys(state.plan.routes, intent.to), intent=None)
+    if intent.kind is Kind.ROLLBACK:
+        return replace(held, ending=Ending.ROLLED_BACK)
+    step = state.current
+    if not state.back and isinstance(step, Shift) and state.plan.split(step) == intent.to:
+        return _next_step(held, at)
+    return held
+
+
+def _stepped(state: RolloutState, event: Event, at: datetime) -> RolloutState:  # noqa: PLR0911 - one case an event
+    match event:
+        case Prepared() if not state.prepared:
+            return replace(state, prepared=True, began=at, watched=at)
+        case Refused(reason, exit_code) if not state.prepared:
+            return replace(state, ending=Ending.REFUSED, reason=reason, exit_code=exit_code, course=Course.ON)
+        case StepPassed(step) if state.prepared and step == state.step and not state.back:
+            return _next_step(state, at)
+        case GateFailed(_, gate, reason) if not state.back:
+            return _going_back(state, f"{gate}: {reason}", at)
+        case Promoted() if not state.back:
+            return replace(state, promoted=True)
+        case RolloutEnded(ending):
+            return replace(state, course=Course.OVER, ending=ending)
+        case DriftAccepted():
+            return state
+        case _:
+            return _impossible(state, event)
+
+
+def _commanded(state: RolloutState, event: CommandTaken, at: datetime) -> RolloutState:
+    taken = replace(state, commands=state.commands | {event.id}) if event.id else state
+    said = f"{event.by}: {event.reason}" if event.reason else f"{event.word} by {event.by}"
+    match event.word:
+        case Word.ABORT | Word.ROLLBACK if state.ending is not Ending.REFUSED:
+            return _going_back(taken, said, at)
+        case Word.PAUSE if _goes_on(state) and state.ending is None:
+            return replace(taken, course=Course.PAUSED, stays=True, reason=said)
+        case Word.RESUME if state.course is Course.PAUSED:
+            return replace(taken, course=Course.ON, stays=False, reason="", watched=at)
+        case Word.APPROVE if isinstance(state.current, Approve) and not state.back:
+            return _next_step(taken, at)
+        case Word.PROMOTE if state.prepared and not state.back and state.ending is None:
+            return _promoting(taken, at)
+        case _:
+            return taken  # it came too late, or too early: nothing to obey
+
+
+def _promoting(state: RolloutState, at: datetime) -> RolloutState:
+    """What is left before the promotion is skipped; the last shift itself is not."""
+    plan = state.plan
+    step = plan.last_shift if state.step <= plan.last_shift else max(state.step, plan.promotes_before)
+    return replace(state, step=step, course=Course.ON, stays=False, reason="", began=at, watched=at)
+
+
+def _of_the_runner(
+    state: RolloutState, event: RunnerPaused | RunnerTookOver | WorldDiffers | Stuck, at: datetime
+) -> RolloutState:
+    match event:
+        case RunnerPaused(reason, leaves):
+            return replace(state, course=Course.PAUSED, stays=not leaves, reason=reason)
+        case RunnerTookOver():
+            return replace(state, course=Course.ON, stays=False, reason=state.reason if state.back else "", watched=at)
+        case WorldDiffers(reason) | Stuck(reason):
+            return _halted(state, reason)
+
+
+def _goes_on(state: RolloutState) -> bool:
+    """Whether it moves forward."""
+    return state.course is Course.ON and not state.back
+
+
+def _next_step(state: RolloutState, at: datetime) -> RolloutState:
+    return replace(state, step=state.step + 1, began=at, watched=at)
+
+
+def _going_back(state: RolloutState, reason: str, at: datetime) -> RolloutState:
+    return replace(state, back=True, course=Course.ON, stays=False, ending=None, reason=reason, began=at)
+
+
+def _halted(state: RolloutState, reason: str) -> RolloutState:
+    return replace(state, course=Course.HALTED, stays=False, reason=reason)
+
+
+def _impossible(state: RolloutState, event: Event) -> RolloutState:
+    return _halted(state, f"{type(event).__name__} cannot happen while the rollout is {state.phase}")
