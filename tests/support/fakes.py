@@ -13,7 +13,7 @@ from typing import Any
 from toolkit.contract import BalancerType, Contract, LoadBalancer, Route, RouteKind, Stickiness, TargetGroup
 from toolkit.errors import AwsUnreachable, RouteUnusable
 from toolkit.journal.memory import MemoryJournal
-from toolkit.rollout.ports import Action, Draining, FlowCount, Identity, LiveRoute, TargetHealth
+from toolkit.rollout.ports import Action, Draining, FlowCount, Identity, LiveRoute, TargetHealth, unguarded
 from toolkit.runner.service import Service
 from toolkit.settings import ServiceSettings
 from toolkit.traffic import Color, Split
@@ -59,8 +59,9 @@ class FakeRouter:
         self.before_read()
         return {route.name: self.live[route.name] for route in routes if route.name in self.live}
 
-    def write(self, live: LiveRoute, action: Action) -> None:
+    def write(self, live: LiveRoute, action: Action, *, guard: Callable[[], None] = unguarded) -> None:
         name = live.route.name
+        guard()
         self.before_write(name)
         if name not in self.live:
             raise RouteUnusable(f"route {name} is gone")

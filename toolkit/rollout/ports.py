@@ -161,14 +161,26 @@ Pulse = Callable[[], bool]
 """Called at least once a second while something takes its time; False: stop it now."""
 
 
+def unguarded() -> None:
+    """Nothing speaks against a write."""
+
+
 class Router(Protocol):
     """Where the weights live. Raises AwsError and its children."""
 
     def read(self, routes: Sequence[Route]) -> Mapping[str, LiveRoute]:
         """Every route by name, in as few calls as the API allows; a route that is gone is left out."""
 
-    def write(self, live: LiveRoute, action: Action) -> None:
-        """Put `action` on a route; all else of its actions stays as `live` has it. Several threads may call it."""
+    def write(self, live: LiveRoute, action: Action, *, guard: Callable[[], None] = unguarded) -> None:
+        """Put `action` on a route; all else of its actions stays as `live` has it. Several threads may call it.
+
+        It is one attempt of at most `WRITE_TIMEOUT_SECONDS`, after a wait for the API's rate. guard: called between
+        the two; what it raises is raised, and nothing is written.
+
+        Raises:
+            AwsUnreachable: whether it was done is not known, or it may be done yet.
+            others: it was not done.
+        """
 
     def commands(self, live: LiveRoute, action: Action) -> str:
         """The AWS CLI command that does what `write` would, for a person to run."""
