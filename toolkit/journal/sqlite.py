@@ -1,71 +1,221 @@
-"""A journal in a local file, for contracts without a state table: it counts on its machine only."""
+"""A store in a local file, for contracts without a state table: it counts on its machine only.
+
+Every write is one `BEGIN IMMEDIATE` transaction, which SQLite gives to one process at a time, so a check and the
+write it allows are one step. The file and what SQLite puts beside it are the owner's alone (0600).
+"""
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import stat
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
-from datetime import datetime
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Lock
 
-from toolkit.errors import JournalConflict, JournalError
+from toolkit.errors import JournalError
 from toolkit.rollout.codec import decode, encode
-from toolkit.rollout.events import Entry, Event
+from toolkit.rollout.contention import conflict, lease_lost, locked
+from toolkit.rollout.events import Entry
+from toolkit.rollout.ports import Command, Holder, Lease
+from toolkit.rollout.store_codec import command_in, command_out, holder_out, lease_in
 
-_BUSY_SECONDS = 5.0
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS entries (
-    place TEXT NOT NULL, service TEXT NOT NULL, sequence INTEGER NOT NULL, entry TEXT NOT NULL,
-    PRIMARY KEY (place, service, sequence)
-) STRICT
-"""
+BUSY_SECONDS = 5.0
+"""How long a write waits for another process's."""
+
+_SCHEMA = (
+    """CREATE TABLE IF NOT EXISTS entries (
+        place TEXT NOT NULL, service TEXT NOT NULL, sequence INTEGER NOT NULL, entry TEXT NOT NULL,
+        PRIMARY KEY (place, service, sequence)
+    ) STRICT""",
+    """CREATE TABLE IF NOT EXISTS leases (
+        place TEXT NOT NULL, service TEXT NOT NULL, token INTEGER NOT NULL, holder TEXT NOT NULL,
+        since TEXT NOT NULL, expires TEXT NOT NULL, released INTEGER NOT NULL,
+        PRIMARY KEY (place, service)
+    ) STRICT""",
+    """CREATE TABLE IF NOT EXISTS inbox (
+        place TEXT NOT NULL, service TEXT NOT NULL, id TEXT NOT NULL, command TEXT NOT NULL,
+        PRIMARY KEY (place, service, id)
+    ) STRICT""",
+)
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_OTHERS_MAY = stat.S_IRWXG | stat.S_IRWXO
+_MAKING = Lock()
 
 
-class SqliteJournal:
+class SqliteStore:
     """One file for many services. `place` (account and region) keeps those of the same name apart."""
 
     def __init__(self, path: Path, *, place: str) -> None:
         self._path = path
         self._place = place
+        self._source = str(path)
 
     def tail(self, service: str, limit: int) -> Sequence[Entry]:
+        rows = self._entries("WHERE place = ? AND service = ? ORDER BY sequence DESC LIMIT ?", service, max(limit, 0))
+        return [decode(text, source=self._source) for _, text in reversed(rows)]
+
+    def since(self, service: str, sequence: int) -> Sequence[Entry]:
+        rows = self._entries("WHERE place = ? AND service = ? AND sequence >= ? ORDER BY sequence", service, sequence)
+        return [decode(text, source=self._source) for _, text in rows]
+
+    def texts(self, service: str) -> Sequence[tuple[int, str]]:
+        return self._entries("WHERE place = ? AND service = ? ORDER BY sequence", service)
+
+    def append(self, service: str, entry: Entry, *, lease: Lease | None = None) -> None:
+        with self._writing() as connection:
+            if lease is not None:
+                self._require(connection, lease)
+            try:
+                row = (self._place, service, entry.sequence, encode(entry))
+                connection.execute("INSERT INTO entries VALUES (?, ?, ?, ?)", row)
+            except sqlite3.IntegrityError:
+                raise conflict(service, entry.sequence) from None
+
+    def holder(self, service: str) -> Lease | None:
+        with self._connected("reading") as connection:
+            return self._held(connection, service)
+
+    def acquire(self, service: str, holder: Holder, *, now: datetime, seconds: float, force: bool = False) -> Lease:
+        with self._writing() as connection:
+            if not force:
+                held = self._held(connection, service)
+                if held is not None and held.is_held(now):
+                    raise locked(held)
+            (last,) = connection.execute(
+                "SELECT COALESCE(MAX(token), 0) FROM leases WHERE place = ? AND service = ?", (self._place, service)
+            ).fetchone()
+            lease = Lease(service, last + 1, holder, now, now + timedelta(seconds=seconds))
+            self._keep(connection, lease)
+            return lease
+
+    def renew(self, lease: Lease, *, now: datetime, seconds: float) -> Lease:
+        with self._writing() as connection:
+            held = self._require(connection, lease)
+            renewed = replace(held, expires=now + timedelta(seconds=seconds))
+            self._keep(connection, renewed)
+            return renewed
+
+    def release(self, lease: Lease) -> None:
+        with self._writing() as connection:
+            connection.execute(
+                "UPDATE leases SET released = 1 WHERE place = ? AND service = ? AND token = ?",
+                (self._place, lease.service, lease.token),
+            )
+
+    def put(self, service: str, command: Command) -> None:
+        with self._writing() as connection:
+            row = (self._place, service, command.id, command_out(command))
+            connection.execute("INSERT OR REPLACE INTO inbox VALUES (?, ?, ?, ?)", row)
+
+    def pending(self, service: str) -> Sequence[Command]:
         with self._connected("reading") as connection:
             rows = connection.execute(
-                "SELECT entry FROM entries WHERE place = ? AND service = ? ORDER BY sequence DESC LIMIT ?",
-                (self._place, service, limit),
+                "SELECT command FROM inbox WHERE place = ? AND service = ?", (self._place, service)
             ).fetchall()
-        return [decode(text, source=str(self._path)) for (text,) in reversed(rows)]
+        commands = [command_in(text, source=self._source) for (text,) in rows]
+        return sorted(commands, key=lambda command: (command.at, command.id))
 
-    def append(self, service: str, event: Event, *, at: datetime, after: int) -> Entry:
-        entry = Entry(after + 1, at, event)
+    def remove(self, service: str, ids: Sequence[str]) -> None:
+        with self._writing() as connection:
+            connection.executemany(
+                "DELETE FROM inbox WHERE place = ? AND service = ? AND id = ?",
+                [(self._place, service, each) for each in ids],
+            )
+
+    def _entries(self, which: str, service: str, *more: int) -> list[tuple[int, str]]:
+        with self._connected("reading") as connection:
+            return connection.execute(
+                f"SELECT sequence, entry FROM entries {which}",  # noqa: S608 - `which` is of this file
+                (self._place, service, *more),
+            ).fetchall()
+
+    def _held(self, connection: sqlite3.Connection, service: str) -> Lease | None:
+        row = connection.execute(
+            "SELECT token, holder, since, expires FROM leases WHERE place = ? AND service = ? AND released = 0",
+            (self._place, service),
+        ).fetchone()
+        return lease_in(service, *row, source=self._source) if row else None
+
+    def _require(self, connection: sqlite3.Connection, lease: Lease) -> Lease:
+        held = self._held(connection, lease.service)
+        if held is None or held.token != lease.token:
+            raise lease_lost(lease, held)
+        return held
+
+    def _keep(self, connection: sqlite3.Connection, lease: Lease) -> None:
+        times = (lease.since.isoformat(), lease.expires.isoformat())
+        connection.execute(
+            "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?, ?, 0)",
+            (self._place, lease.service, lease.token, holder_out(lease.holder), *times),
+        )
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it, or, where anything is raised, nothing."""
         with self._connected("writing") as connection:
+            connection.execute("BEGIN IMMEDIATE")
             try:
-                (last,) = connection.execute(
-                    "SELECT COALESCE(MAX(sequence), 0) FROM entries WHERE place = ? AND service = ?",
-                    (self._place, service),
-                ).fetchone()
-                if last != after:
-                    raise sqlite3.IntegrityError
-                connection.execute(
-                    "INSERT INTO entries VALUES (?, ?, ?, ?)",
-                    (self._place, service, entry.sequence, encode(entry)),
-                )
-            except sqlite3.IntegrityError as error:
-                raise JournalConflict(
-                    f"{service}: somebody else recorded entry {entry.sequence} at the same moment",
-                    hint=f"See `bluegreen status {service}`, then try again.",
-                ) from error
-        return entry
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
 
     @contextmanager
     def _connected(self, doing: str) -> Iterator[sqlite3.Connection]:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self._path, timeout=_BUSY_SECONDS)) as connection, connection:
-                connection.execute(_SCHEMA)
+            _make_private(self._path)
+            with closing(sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
+                _write_ahead(connection)
+                for table in _SCHEMA:
+                    connection.execute(table)
                 yield connection
         except (OSError, sqlite3.Error) as error:
+            busy = getattr(error, "sqlite_errorcode", None) in _BUSY
             raise JournalError(
                 f"{doing} the local record {self._path} failed: {error}",
-                hint="Mend or remove the file; without it the base color is unknown.",
+                hint=f"Another process has been writing it for {BUSY_SECONDS:g} s; try again."
+                if busy
+                else "Mend or remove the file; without it the base color is unknown.",
             ) from error
+
+
+def _make_private(path: Path) -> None:
+    """Make the file where there is none, and take others' rights from one of an earlier release.
+
+    SQLite gives its -wal and -shm the mode of the file they belong to. Closing a file drops every lock that SQLite
+    holds on it in this process (https://sqlite.org/howtocorrupt.html), so it is opened here only before anybody else
+    can know that it exists, by one thread at a time.
+    """
+    with _MAKING:
+        _make_private_alone(path)
+
+
+def _make_private_alone(path: Path) -> None:
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        for folder in [folder for folder in reversed(path.parents) if not folder.exists()]:
+            folder.mkdir(mode=0o700, exist_ok=True)
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        return
+    if mode & _OTHERS_MAY:
+        with suppress(PermissionError):  # somebody else's file: they decide
+            path.chmod(0o600)
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Readers then never wait for a writer. Kept in the file, so only the first to come changes anything.
+
+    Where others are at work in that moment, SQLite refuses; this connection then works in the old mode, as safely.
+    """
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode not in _BUSY:
+            raise
