@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -75,7 +75,7 @@ class Request:
 
 
 @dataclass(slots=True)
-class _Draft:
+class Draft:
     """What the conditions ask of a request, gathered one by one."""
 
     host: str = ""
@@ -84,6 +84,14 @@ class _Draft:
     headers: dict[str, str] = field(default_factory=dict)
     query: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, conditions: Iterable[Condition]) -> Draft:
+        """What all of them ask."""
+        draft = cls()
+        for condition in conditions:
+            draft.take(condition)
+        return draft
 
     def take(self, condition: Condition) -> None:
         if condition.expressions and not condition.values:
@@ -130,9 +138,7 @@ def request_for(live: LiveTestRoute, dns_name: str, *, via: str | None = None) -
     dns_name: the load balancer's. via: `HOST:PORT` where it answers in its stead. A host that the rule asks for goes
     into the URL, so that TLS is checked against it, and the connection to the load balancer.
     """
-    draft = _Draft()
-    for condition in live.conditions:
-        draft.take(condition)
+    draft = Draft.of(live.conditions)
     scheme = live.protocol.lower()
     host = draft.host or dns_name
     place = host if live.port == _DEFAULT_PORTS.get(scheme) else f"{host}:{live.port}"

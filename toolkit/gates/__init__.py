@@ -1,0 +1,1 @@
+"""What a step asks of the world outside AWS: commands, webhooks and HTTP requests."""
