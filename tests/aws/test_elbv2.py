@@ -43,10 +43,10 @@ ROUTE = replace(a_contract().routes[0], preceding_actions=(client("new"),))
 
 
 def test_the_secret_goes_to_the_client_that_the_contract_names(session: Session) -> None:
-    with Stubber(session.client("elbv2")) as stub:
+    with Stubber(session.single_attempts.client("elbv2")) as stub:
         stub.add_response("modify_rule", {"Rules": []}, {"RuleArn": ROUTE.arn, "Actions": ANY})
         sent: list[Any] = []
-        session.client("elbv2").meta.events.register(
+        session.single_attempts.client("elbv2").meta.events.register(
             "provide-client-params.elbv2.ModifyRule", lambda params, **_: sent.append(params["Actions"])
         )
         wanted = Action({"b": 1, "g": 0}, OFF, (client("new"),))
@@ -57,12 +57,12 @@ def test_the_secret_goes_to_the_client_that_the_contract_names(session: Session)
 @pytest.mark.parametrize("secret", [None, "s3cret"])
 def test_a_client_that_is_put_back_is_not_given_the_secret_of_another(session: Session, secret: str | None) -> None:
     before = Action({"b": 1, "g": 0}, OFF, (client("old"),))
-    with Stubber(session.client("elbv2")), pytest.raises(RouteUnusable, match="no client secret"):
+    with Stubber(session.single_attempts.client("elbv2")), pytest.raises(RouteUnusable, match="no client secret"):
         Elbv2(session, client_secret=secret).write(live_route(ROUTE, [held("new"), FORWARD]), before)
 
 
 def test_a_client_whose_secret_aws_holds_needs_none(session: Session) -> None:
-    with Stubber(session.client("elbv2")) as stub:
+    with Stubber(session.single_attempts.client("elbv2")) as stub:
         stub.add_response("modify_rule", {"Rules": []}, {"RuleArn": ROUTE.arn, "Actions": ANY})
         wanted = Action({"b": 0, "g": 1}, OFF, (client("new"),))
         Elbv2(session).write(live_route(ROUTE, [held("new"), FORWARD]), wanted)

@@ -9,19 +9,24 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
+from http import HTTPStatus
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from toolkit.aws.confinement import Keys, configured_endpoints, confine, dummy_keys, identifier, staying
+from toolkit.aws.pace import Budget
 from toolkit.errors import AccessDenied, AwsError, AwsUnreachable, ConfigError, CredentialsError, Throttled
 from toolkit.settings import AwsSettings, Isolation, isolation
 
 if TYPE_CHECKING:
     import botocore.session
 
-CONNECT_TIMEOUT_SECONDS = 3
-READ_TIMEOUT_SECONDS = 5
+CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS = 3, 5
 ATTEMPTS = 4
+SINGLE_CONNECT_SECONDS, SINGLE_READ_SECONDS = 2, 3
+"""Of a single attempt; together WRITE_TIMEOUT_SECONDS."""
+_CONNECTIONS, _SINGLE_CONNECTIONS = 10, 50
+"""Kept open for the threads that share a client. A fleet is rolled back by many more of them."""
 
 _THROTTLED = {
     "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled", "RequestThrottledException",
@@ -44,7 +49,7 @@ class Session:
 
     def __init__(self, settings: AwsSettings) -> None:
         self.settings = settings
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, bool], Any] = {}
         self._making = Lock()  # boto3 sessions may not make two clients at once
 
     @cached_property
@@ -106,18 +111,30 @@ class Session:
             credentials = self._boto.get_credentials()
             return None if credentials is None else str(credentials.get_frozen_credentials().access_key)
 
-    def client(self, service: str) -> Any:
+    @cached_property
+    def budget(self) -> Budget:
+        """The rate of calls to ELBv2, shared by everything that is made of this session."""
+        return Budget()
+
+    @cached_property
+    def single_attempts(self) -> SingleAttempts:
+        """Clients for calls that the SDK may not repeat."""
+        return SingleAttempts(self)
+
+    def client(self, service: str, *, single: bool = False) -> Any:
         """The client for `service`, in botocore's spelling; the same one to every thread.
+
+        single: see `SingleAttempts`.
 
         Raises:
             AwsError: no region, an unknown profile, no local endpoint where calls must stay local.
         """
         with self._making:
-            if service not in self._clients:
-                self._clients[service] = self._make(service)
-            return self._clients[service]
+            if (service, single) not in self._clients:
+                self._clients[service, single] = self._make(service, single=single)
+            return self._clients[service, single]
 
-    def _make(self, service: str) -> Any:
+    def _make(self, service: str, *, single: bool) -> Any:
         from botocore.config import Config
 
         with aws_errors(f"a client for {service}"):
@@ -126,12 +143,10 @@ class Session:
                 service,
                 endpoint_url=self._chosen_endpoint(service),
                 config=Config(
-                    connect_timeout=CONNECT_TIMEOUT_SECONDS,
-                    read_timeout=READ_TIMEOUT_SECONDS,
-                    # Absolute writes are harmless when repeated, so throttling and lost answers are retried alike.
-                    retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-                    # Several threads share one client; nothing here needs more connections than that.
-                    max_pool_connections=10,
+                    connect_timeout=SINGLE_CONNECT_SECONDS if single else CONNECT_TIMEOUT_SECONDS,
+                    read_timeout=SINGLE_READ_SECONDS if single else READ_TIMEOUT_SECONDS,
+                    retries={"mode": "standard", "total_max_attempts": 1 if single else ATTEMPTS},
+                    max_pool_connections=_SINGLE_CONNECTIONS if single else _CONNECTIONS,
                     **(staying(closed) if closed else {}),
                 ),
                 **(self.emulator_keys.arguments if closed else {}),
@@ -153,6 +168,20 @@ class Session:
         return self.settings.endpoint_of(identifier(service))
 
 
+class SingleAttempts:
+    """Clients of a session that send a request once: whoever calls decides whether to repeat it, and when.
+
+    A request that was lost may still arrive, and no later than its timeout: `WRITE_TIMEOUT_SECONDS` of `routes`.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def client(self, service: str) -> Any:
+        """As `Session.client`."""
+        return self._session.client(service, single=True)
+
+
 def _spelling(name: str, services: list[str]) -> str:
     if name in services:
         return f"AWS's identifier of {name} is {identifier(name)}."
@@ -170,9 +199,12 @@ def aws_errors(what: str) -> Iterator[None]:
     """Turn botocore's errors into ours; `what` says what was being done.
 
     Raises:
-        CredentialsError, AccessDenied, Throttled, AwsUnreachable, AwsError: by what AWS said.
+        AwsUnreachable: no answer, one that cannot be read, or a fault of AWS's own (5xx): what was asked for may
+            have been done, or may yet be.
+        CredentialsError, AccessDenied, Throttled, AwsError: by what AWS said; what was asked for was not done.
     """
     from botocore import exceptions as boto
+    from botocore.parsers import ResponseParserError
 
     try:
         yield
@@ -189,7 +221,7 @@ def aws_errors(what: str) -> Iterator[None]:
             f"{what}: no AWS region is set",
             hint="Use --region, AWS_REGION, or [aws] region in bluegreen.toml.",
         ) from error
-    except (boto.HTTPClientError, boto.ConnectionError) as error:
+    except (boto.HTTPClientError, boto.ConnectionError, boto.IncompleteReadError, ResponseParserError) as error:
         raise AwsUnreachable(
             f"{what}: AWS did not answer ({error})",
             hint="Check the network and the endpoint; `bluegreen status` shows what AWS holds.",
@@ -208,6 +240,9 @@ def _from_code(error: Any, what: str) -> AwsError:
         return CredentialsError(message, hint=_SIGN_IN)
     if code in _DENIED:
         return AccessDenied(message, hint="Grant the missing permission; docs/permissions.md lists what is needed.")
-    if code in _THROTTLED:
-        return Throttled(message, hint=f"AWS throttled {ATTEMPTS} attempts in a row; wait a minute and try again.")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code in _THROTTLED or status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Throttled(message, hint="AWS throttled every attempt; wait a minute and try again.")
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED:
+        return AwsUnreachable(message, hint="`bluegreen status` shows what AWS holds.")
     return AwsError(message)
