@@ -93,3 +93,6 @@ class MemoryStore:
         held = self._held(lease.service)
         if held is None or held.token != lease.token:
             raise lease_lost(lease, held)
+
+
+MemoryJournal = MemoryStore
