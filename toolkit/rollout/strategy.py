@@ -69,7 +69,8 @@ def _check_shares(name: str, shares: Sequence[Fraction]) -> None:
                 f"strategy {name}: its shares must grow, and {percent(after)} comes after {percent(before)}",
                 hint="Going back is what `bluegreen rollback` does.",
             )
-        if Split.giving(Color.BLUE, after) == Split.giving(Color.BLUE, before):
+        # Two shares that are a thousandth apart never are; finding their weights takes a moment, a thousand times over.
+        if after - before < SMALLEST_SHARE and Split.giving(Color.BLUE, after) == Split.giving(Color.BLUE, before):
             raise UsageError(
                 f"strategy {name}: in ELBv2's weights {percent(after)} is the same as {percent(before)}",
                 hint="Leave one of them out.",
@@ -98,15 +99,15 @@ def canary(shares: Sequence[Fraction], bake_seconds: float, name: str = "canary"
 
 
 def linear(step: Fraction, every_seconds: float, name: str = "linear") -> Strategy:
-    """Equal steps of `step`, with a bake after each; one that does not divide 1 ends with the rest.
+    """Equal steps of `step`, with a bake after each; one that does not divide 1 ends with the rest (33.33, 66.66, 100).
 
     Raises:
         UsageError: a step outside 0 to 1, or finer than ELBv2's weights.
     """
     if not SMALLEST_SHARE <= step <= 1:
         raise UsageError(f"a linear strategy goes in steps of 0.1 % to 100 %, not {percent(step)}")
-    whole = [step * count for count in range(1, int(1 / step) + 1)]
-    return Strategy(name, _baked([*whole, Fraction(1)] if whole[-1] < 1 else whole, every_seconds))
+    partial = [step * count for count in range(1, int(1 / step) + 1) if step * count <= 1 - SMALLEST_SHARE]
+    return Strategy(name, _baked([*partial, Fraction(1)], every_seconds))
 
 
 def all_at_once(bake_seconds: float, name: str = "all-at-once") -> Strategy:
