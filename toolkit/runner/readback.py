@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from toolkit.errors import AwsError, VerifyFailed
+from toolkit.errors import AwsError, Throttled, VerifyFailed
 from toolkit.rollout.ports import LiveRoute
 from toolkit.rollout.routes import known_splits
 from toolkit.runner.move import Move
@@ -13,20 +13,27 @@ from toolkit.runner.service import Service
 
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 1.0
+_LONGEST_PAUSE_THROTTLED_SECONDS = 5.0
 
 
-def read_back(service: Service, move: Move) -> None:
+def read_back(service: Service, move: Move, *, until: datetime | None = None) -> None:
     """Return when every route holds the move. ELBv2 gives no word on propagation, so a read-back is what there is.
 
-    A read that fails says nothing about the weights, so it is tried again while there is time.
+    A read that fails says nothing about the weights, so it is tried again while there is time; one that is throttled
+    is tried less often.
+
+    until: go on reading until then even if all is well, because somebody's write may still arrive.
 
     Raises:
-        VerifyFailed: AWS holds something else when `verify_seconds` have passed.
+        VerifyFailed: AWS holds something else when `verify_seconds` have passed, or again after it held the move.
         AwsError: or the routes could not be read then; the message says that they were written.
     """
-    deadline = service.clock.now() + timedelta(seconds=service.settings.verify_seconds)
-    pause = _FIRST_PAUSE_SECONDS
+    began = service.clock.now()
+    deadline = began + timedelta(seconds=service.settings.verify_seconds)
+    deadline = max(deadline, until) if until else deadline
+    pause, held = _FIRST_PAUSE_SECONDS, False
     while True:
+        now = service.clock.now()
         unread: AwsError | None = None
         wrong: list[str] = []
         routes: Mapping[str, LiveRoute] = {}
@@ -36,12 +43,18 @@ def read_back(service: Service, move: Move) -> None:
             unread = error
         else:
             wrong = [name for name in move.routes if name not in routes or not move.is_held_by(routes[name])]
-            if not wrong:
+            if not wrong and (until is None or now >= until):
                 return
-        if service.clock.now() >= deadline:
-            raise _unread(service, move, unread) if unread else _mismatch(service, move, wrong, routes)
-        service.clock.sleep(pause)
-        pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+            if wrong and held:
+                raise _mismatch(service, move, "was read back", _held(service, wrong, routes), since=began)
+            held = held or not wrong
+        if now >= deadline:
+            if unread is not None:
+                raise _unread(service, move, unread)
+            raise _mismatch(service, move, "was written", _held(service, wrong, routes), since=began)
+        service.clock.sleep(min(pause, (deadline - now).total_seconds()))
+        longest = _LONGEST_PAUSE_THROTTLED_SECONDS if isinstance(unread, Throttled) else _LONGEST_PAUSE_SECONDS
+        pause = min(pause * 2, longest)
 
 
 def _unread(service: Service, move: Move, error: AwsError) -> AwsError:
@@ -51,10 +64,10 @@ def _unread(service: Service, move: Move, error: AwsError) -> AwsError:
     )
 
 
-def _mismatch(service: Service, move: Move, wrong: list[str], routes: Mapping[str, LiveRoute]) -> VerifyFailed:
+def _mismatch(service: Service, move: Move, what: str, held: str, *, since: datetime) -> VerifyFailed:
+    seconds = (service.clock.now() - since).total_seconds()
     return VerifyFailed(
-        f"{service.name}: {move.to} was written, but {_held(service, wrong, routes)} "
-        f"after {service.settings.verify_seconds:g} s",
+        f"{service.name}: {move.to} {what}, but {held} after {seconds:.1f} s",
         hint=f"Somebody else may be writing; see `bluegreen status {service.name}`.",
     )
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event
+from dataclasses import dataclass
 from typing import TypeVar
 
 from toolkit.errors import AwsError, BluegreenError, ShiftFailed
-from toolkit.rollout.ports import Action, LiveRoute
+from toolkit.rollout.ports import Action, LiveRoute, unguarded
 from toolkit.rollout.routes import known_splits
+from toolkit.runner.attempts import PATIENT_SECONDS, URGENT_SECONDS, Attempts, Chance
 from toolkit.runner.move import Move
 from toolkit.runner.service import Service
 from toolkit.traffic import Split
@@ -20,31 +22,42 @@ WRITERS = 8
 """Routes written at once. The adapter keeps to the API's rate; more writers than this would only wait for it."""
 
 
-def write_all(service: Service, move: Move) -> None:
-    """One write for each route that does not hold the move yet, several at once.
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Every route was written. doubtful: some attempt may arrive once more, within `WRITE_TIMEOUT_SECONDS`."""
+
+    doubtful: bool
+
+
+def write_all(
+    service: Service,
+    move: Move,
+    *,
+    guard: Callable[[], None] = unguarded,
+    chance: Chance = random.uniform,
+) -> Written:
+    """Write each route that does not hold the move yet, several at once.
+
+    guard: called before every single attempt. What it raises is raised here, and from then on nothing is written and
+    nothing is put back.
 
     Raises:
         ShiftFailed: a write of several failed. What was written was put back, unless the move is urgent: then the
             other routes are written all the same.
-        BluegreenError: the error itself, where there is one route only.
+        BluegreenError: the error itself, where there is one route only; or what `guard` raised.
     """
     pending = [live for live in move.routes.values() if not move.is_held_by(live)]
-    given_up = Event()
-
-    def write(live: LiveRoute) -> BluegreenError | None:
-        if given_up.is_set():
-            return None
-        try:
-            service.router.write(live, move.actions[live.route.name])
-        except BluegreenError as error:
-            if not move.urgent:
-                given_up.set()
-            return error
-        return None
-
-    failed = [(live, error) for live, error in zip(pending, _side_by_side(write, pending), strict=True) if error]
+    seconds = URGENT_SECONDS if move.urgent else PATIENT_SECONDS
+    attempts = Attempts(service, guard, seconds=seconds, stops=not move.urgent, chance=chance)
+    errors = _side_by_side(lambda live: attempts.put(live, move.actions[live.route.name]), pending)
+    if attempts.refusal is not None:
+        raise attempts.refusal
+    failed = [(live, error) for live, error in zip(pending, errors, strict=True) if error]
     if failed:
-        _give_up(service, move, pending, failed)
+        if not move.urgent:
+            _put_back(service, move, pending, Attempts(service, guard, seconds=seconds, stops=False, chance=chance))
+        raise _failure(service, move, failed)
+    return Written(attempts.doubtful)
 
 
 def _side_by_side(work: Callable[[LiveRoute], _Answer], routes: Sequence[LiveRoute]) -> list[_Answer]:
@@ -54,41 +67,49 @@ def _side_by_side(work: Callable[[LiveRoute], _Answer], routes: Sequence[LiveRou
         return list(pool.map(work, routes))
 
 
-def _give_up(
-    service: Service, move: Move, pending: Sequence[LiveRoute], failed: Sequence[tuple[LiveRoute, BluegreenError]]
-) -> None:
-    """Put back what was written or may have been (unless urgent), then say the state of each route.
+def _put_back(service: Service, move: Move, pending: Sequence[LiveRoute], attempts: Attempts) -> None:
+    """Write what stood there, where the move stands now; a write whose answer was lost may have arrived.
 
     Raises:
-        ShiftFailed: always, or the one error itself where there is one route only.
+        BluegreenError: what the guard raised.
     """
+
+    def put_back(live: LiveRoute) -> None:
+        action = move.actions[live.route.name]
+        before = Action(live.weights, live.stickiness, None if action.preceding is None else live.preceding)
+        error: BluegreenError | None = None
+        try:
+            now = service.router.read([live.route]).get(live.route.name)
+            if now is None or before.is_held_by(now):
+                return
+            if now.weights != action.weights:
+                service.note(f"warning: route {live.route.name} holds neither the old nor the new weights; left alone")
+                return
+            error = attempts.put(now, before)
+        except AwsError as unread:
+            error = unread
+        if error is not None and attempts.refusal is None:
+            service.note(f"warning: route {live.route.name} could not be put back: {error.message}")
+
+    _side_by_side(put_back, pending)
+    if attempts.refusal is not None:
+        raise attempts.refusal
+
+
+def _failure(service: Service, move: Move, failed: Sequence[tuple[LiveRoute, BluegreenError]]) -> BluegreenError:
+    """ShiftFailed with the state of each route, or the one error itself where there is one route only."""
     error = failed[0][1]
-    if not move.urgent:
-        _side_by_side(lambda live: _put_back(service, move, live), pending)
     states = _states(service, move)
     if len(move.routes) == 1:
-        raise type(error)(f"{service.name}: {error.message}. {states}", hint=error.hint) from error
-    names = ", ".join(route.route.name for route, _ in failed)
-    what = "the others were written" if move.urgent else "the others were put back"
-    raise ShiftFailed(
-        f"{service.name}: writing route {names} failed ({error.message}); {what}. {states}", hint=error.hint
-    ) from error
-
-
-def _put_back(service: Service, move: Move, live: LiveRoute) -> None:
-    """Write what stood there, where the move stands now; a write whose answer was lost may have arrived."""
-    action = move.actions[live.route.name]
-    before = Action(live.weights, live.stickiness, None if action.preceding is None else live.preceding)
-    try:
-        now = service.router.read([live.route]).get(live.route.name)
-        if now is None or before.is_held_by(now):
-            return
-        if now.weights != action.weights:
-            service.note(f"warning: route {live.route.name} holds neither the old nor the new weights; left alone")
-            return
-        service.router.write(now, before)
-    except BluegreenError as error:
-        service.note(f"warning: route {live.route.name} could not be put back: {error.message}")
+        made: BluegreenError = type(error)(f"{service.name}: {error.message}. {states}", hint=error.hint)
+    else:
+        names = ", ".join(live.route.name for live, _ in failed)
+        what = "the others were written" if move.urgent else "the others were put back"
+        made = ShiftFailed(
+            f"{service.name}: writing route {names} failed ({error.message}); {what}. {states}", hint=error.hint
+        )
+    made.__cause__ = error
+    return made
 
 
 def _states(service: Service, move: Move) -> str:
