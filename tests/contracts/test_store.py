@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from threading import Barrier, Thread
 
@@ -132,7 +133,7 @@ class TestJournal:
         head = Head()
         for number in range(1, 11):
             entries = [seal("web", head, Stuck(who), at=NOON, actor=who, rollout=None) for who in ("a", "b")]
-            outcomes = at_once([lambda entry=entry: store.append("web", entry) for entry in entries])
+            outcomes = at_once([partial(store.append, "web", entry) for entry in entries])
             (stands,) = store.tail("web", 1)
             assert stands.sequence == number
             assert [type(outcome) for outcome in outcomes if outcome] == [JournalConflict]
@@ -247,7 +248,7 @@ class TestLease:
     def test_of_two_who_take_it_at_once_exactly_one_gets_it(self, store: Store) -> None:
         for round_ in range(20):
             names = (f"a{round_}", f"b{round_}")
-            outcomes = at_once([lambda name=name: take(store, name) for name in names])
+            outcomes = at_once([partial(take, store, name) for name in names])
             held = store.holder("web")
             assert held is not None
             assert [type(outcome) for outcome in outcomes if outcome] == [Locked]
@@ -257,7 +258,7 @@ class TestLease:
     def test_of_two_who_take_an_expired_one_at_once_exactly_one_gets_it(self, store: Store) -> None:
         for round_ in range(10):
             take(store, at=round_ * 100, seconds=10)
-            outcomes = at_once([lambda who=who: take(store, who, at=round_ * 100 + 50) for who in ("a", "b")])  # noqa: B023
+            outcomes = at_once([partial(take, store, who, at=round_ * 100 + 50) for who in ("a", "b")])
             assert [type(outcome) for outcome in outcomes if outcome] == [Locked]
 
 

@@ -147,7 +147,7 @@ class GateFailed:
 
 @dataclass(frozen=True, slots=True)
 class CommandTaken:
-    """The holder found a command and obeys it. by: who gave it; the entry's actor is the holder's. id: the command's."""
+    """The holder found a command and obeys it. by: who gave it; the entry's actor is the holder. id: the command's."""
 
     word: Word
     by: str
