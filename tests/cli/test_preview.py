@@ -114,7 +114,7 @@ def test_a_record_that_cannot_be_read_is_no_hindrance_where_the_weights_tell(
         raise JournalError("the table is gone")
 
     world = with_test_routes(a_world(), live)
-    monkeypatch.setattr(world.journal, "tail", fail)
+    monkeypatch.setattr(world.store, "tail", fail)
     ended = run(world, "preview web")
     assert (ended.code, ended.out) == (0, f"{line('green')}\n")
     assert "the table is gone" in ended.err

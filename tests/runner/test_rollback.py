@@ -60,7 +60,7 @@ def test_there_and_back_again_writes_nothing_the_second_time() -> None:
 def test_where_everything_is_back_already_a_doubt_is_settled_by_a_read_back() -> None:
     world = a_world()
     crashed = ShiftIntended(Kind.SHIFT, Color.BLUE, {"route-0": START}, CANARY)
-    world.journal.append("web", crashed, at=NOON, after=0)
+    world.store.append("web", crashed, at=NOON, after=0)
     assert not rollback(world.service).written
     assert world.router.writes == []
     assert not world.service.record().in_doubt
@@ -90,8 +90,8 @@ def test_a_journal_that_cannot_be_read_does_not_hold_a_named_rollback() -> None:
     def broken(*_args: object, **_words: object) -> None:
         raise JournalError("DynamoDB is away")
 
-    world.journal.tail = broken  # type: ignore[method-assign,assignment]
-    world.journal.append = broken  # type: ignore[method-assign,assignment]
+    world.store.tail = broken  # type: ignore[method-assign,assignment]
+    world.store.append = broken  # type: ignore[method-assign,assignment]
     with pytest.raises(NoBase, match="DynamoDB is away"):
         rollback(world.service)
     assert rollback(world.service, Color.BLUE).written
@@ -101,7 +101,7 @@ def test_a_journal_that_cannot_be_read_does_not_hold_a_named_rollback() -> None:
 
 def test_a_rollback_that_went_unrecorded_is_recorded_when_the_journal_is_back() -> None:
     world = in_canary()
-    append, calls = world.journal.append, []
+    append, calls = world.store.append, []
 
     def fail_once(*words: object, **more: object) -> object:
         calls.append(words)
@@ -109,7 +109,7 @@ def test_a_rollback_that_went_unrecorded_is_recorded_when_the_journal_is_back() 
             raise JournalError("DynamoDB is away")
         return append(*words, **more)  # type: ignore[arg-type]
 
-    world.journal.append = fail_once  # type: ignore[method-assign,assignment]
+    world.store.append = fail_once  # type: ignore[method-assign,assignment]
     rollback(world.service)
     assert [type(event).__name__ for event in world.events()[-2:]] == ["ShiftIntended", "ShiftVerified"]
     assert world.service.record().splits == {"route-0": START}
@@ -117,14 +117,14 @@ def test_a_rollback_that_went_unrecorded_is_recorded_when_the_journal_is_back() 
 
 def test_an_outcome_that_cannot_be_recorded_leaves_the_intent_in_doubt() -> None:
     world = in_canary()
-    append = world.journal.append
+    append = world.store.append
 
     def only_intents(service: str, event: object, **more: object) -> object:
         if isinstance(event, ShiftVerified):
             raise JournalError("DynamoDB is away")
         return append(service, event, **more)  # type: ignore[arg-type]
 
-    world.journal.append = only_intents  # type: ignore[method-assign,assignment]
+    world.store.append = only_intents  # type: ignore[method-assign,assignment]
     assert rollback(world.service).written
     assert world.service.record().in_doubt
     assert any("outcome is not recorded" in note for note in world.notes)
@@ -134,7 +134,7 @@ def test_a_rival_entry_in_the_journal_does_not_hold_it_either() -> None:
     world = in_canary()
     move = plan_rollback(world.service)
     rival = ShiftIntended(Kind.SHIFT, Color.BLUE, {"route-0": CANARY}, CANARY)
-    world.journal.append("web", rival, at=NOON, after=move.record.sequence)
+    world.store.append("web", rival, at=NOON, after=move.record.sequence)
     carry_out(world.service, move)
     assert world.split() == START
     assert [type(event).__name__ for event in world.events()[-3:]] == [

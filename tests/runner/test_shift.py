@@ -258,7 +258,7 @@ def test_nobody_writes_without_a_record_of_the_intent() -> None:
     def refuse(*_args: object, **_words: object) -> None:
         raise JournalError("the table is gone")
 
-    world.journal.append = refuse  # type: ignore[method-assign,assignment]
+    world.store.append = refuse  # type: ignore[method-assign,assignment]
     with pytest.raises(JournalError):
         shift(world.service, CANARY)
     assert world.router.writes == []
@@ -268,7 +268,7 @@ def test_of_two_at_the_same_moment_one_is_told_and_writes_nothing() -> None:
     world = a_world()
     rival = ShiftIntended(Kind.SHIFT, Color.BLUE, {"route-0": START}, CANARY)
     move, _ = plan_shift(world.service, CANARY)
-    world.journal.append("web", rival, at=NOON, after=move.record.sequence)
+    world.store.append("web", rival, at=NOON, after=move.record.sequence)
     with pytest.raises(JournalConflict):
         carry_out(world.service, move)
     assert world.router.writes == []
@@ -290,7 +290,7 @@ def test_ctrl_c_between_write_and_read_back_waits_for_the_outcome(
 def test_a_shift_after_a_crash_knows_that_it_is_in_doubt_and_goes_on() -> None:
     world = a_world()
     crashed = ShiftIntended(Kind.SHIFT, Color.BLUE, {"route-0": START}, CANARY)
-    world.journal.append("web", crashed, at=NOON, after=0)
+    world.store.append("web", crashed, at=NOON, after=0)
     world.put(CANARY)
     outcome = shift(world.service, CANARY)
     assert not outcome.written
@@ -335,7 +335,7 @@ def test_stickiness_is_not_forgotten_when_a_crash_follows_the_intent() -> None:
     move, _ = plan_shift(world.service, CANARY)
     assert move.restores == ("route-0",)
     intent = ShiftIntended(move.kind, move.base, {"route-0": START}, CANARY, None, move.suspended, move.restores)
-    world.journal.append("web", intent, at=world.clock.now(), after=move.record.sequence)
+    world.store.append("web", intent, at=world.clock.now(), after=move.record.sequence)
     shift(world.service, CANARY)
     assert world.router.live["route-0"].stickiness == STICKY
 

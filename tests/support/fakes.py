@@ -12,8 +12,22 @@ from typing import Any
 
 from toolkit.contract import BalancerType, Contract, LoadBalancer, Route, RouteKind, Stickiness, TargetGroup
 from toolkit.errors import AwsUnreachable, RouteUnusable
-from toolkit.journal.memory import MemoryJournal
-from toolkit.rollout.ports import Action, Draining, FlowCount, Identity, LiveRoute, TargetHealth, unguarded
+from toolkit.journal.memory import MemoryStore
+from toolkit.rollout.codec import seal
+from toolkit.rollout.events import Entry, Event
+from toolkit.rollout.ports import (
+    Action,
+    Draining,
+    FlowCount,
+    Holder,
+    Identity,
+    LiveRoute,
+    Pulse,
+    Result,
+    TargetHealth,
+    unguarded,
+)
+from toolkit.rollout.steps import Hook, Probe
 from toolkit.runner.service import Service
 from toolkit.settings import ServiceSettings
 from toolkit.traffic import Color, Split
@@ -22,6 +36,7 @@ NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 ACCOUNT, REGION = "123456789012", "eu-central-1"
 PREFIX = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}"
 OFF = Stickiness(enabled=False)
+HOLDER = Holder("alice", "here", 1, "tests")
 ALICE = Identity(f"arn:aws:sts::{ACCOUNT}:assumed-role/release/alice", ACCOUNT)
 
 
@@ -138,6 +153,36 @@ class FakeFlows:
 
 
 @dataclass
+class FakeHooks:
+    """Answers with `results` in turn, then passes. `ran` are the hooks' names and what they were told."""
+
+    results: list[Result] = field(default_factory=list)
+    ran: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    before: Callable[[], None] = lambda: None
+
+    def run(self, hook: Hook, environment: Mapping[str, str], *, pulse: Pulse) -> Result:
+        self.before()
+        self.ran.append((hook.name, dict(environment)))
+        if not pulse():
+            return Result(passed=False, reason="stopped")
+        return self.results.pop(0) if self.results else Result(passed=True, reason="well done", output="fine")
+
+
+@dataclass
+class FakeProbes:
+    """Answers with `results` in turn, then passes."""
+
+    results: list[Result] = field(default_factory=list)
+    sent: list[tuple[str, Color]] = field(default_factory=list)
+    before: Callable[[], None] = lambda: None
+
+    def probe(self, probe: Probe, color: Color, *, pulse: Pulse) -> Result:
+        self.before()
+        self.sent.append((probe.path, color))
+        return self.results.pop(0) if self.results else Result(passed=True, reason="answered 200")
+
+
+@dataclass
 class FakeIdentities:
     identity: Identity | None = ALICE
 
@@ -186,9 +231,11 @@ class FakeWorld:
     router: FakeRouter
     targets: FakeTargets
     flows: FakeFlows
-    journal: MemoryJournal
+    store: MemoryStore
     clock: FakeClock
     identities: FakeIdentities
+    hooks: FakeHooks
+    probes: FakeProbes
     notes: list[str]
 
     def split(self, route: int = 0) -> Split:
@@ -205,7 +252,14 @@ class FakeWorld:
         self.targets.states[self.service.contract.target_groups[color].arn] = list(states)
 
     def events(self) -> list[Any]:
-        return [entry.event for entry in self.journal.tail("web", 100)]
+        return [entry.event for entry in self.store.tail("web", 1000)]
+
+    def append(self, event: Event, *, rollout: str | None = None) -> Entry:
+        """As somebody else would, past every lease."""
+        head = self.service.record().head
+        entry = seal("web", head, event, at=self.clock.now(), actor=None, rollout=rollout)
+        self.store.append("web", entry)
+        return entry
 
 
 def a_world(
@@ -225,16 +279,20 @@ def a_world(
     counts = {Color.BLUE: blue, Color.GREEN: green}
     targets = FakeTargets({contract.target_groups[color].arn: ["healthy"] * counts[color] for color in Color})
     notes: list[str] = []
-    flows, journal, clock, identities = FakeFlows(), MemoryJournal(), FakeClock(), FakeIdentities()
+    flows, store, clock, identities = FakeFlows(), MemoryStore(), FakeClock(), FakeIdentities()
+    hooks, probes = FakeHooks(), FakeProbes()
     service = Service(
         contract=contract,
         settings=settings or ServiceSettings(),
         router=router,
         targets=targets,
         flows=flows,
-        journal=journal,
+        store=store,
         identities=identities,
         clock=clock,
+        hooks=hooks,
+        probes=probes,
+        holder=HOLDER,
         note=notes.append,
     )
-    return FakeWorld(service, router, targets, flows, journal, clock, identities, notes)
+    return FakeWorld(service, router, targets, flows, store, clock, identities, hooks, probes, notes)

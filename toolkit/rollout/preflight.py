@@ -9,10 +9,10 @@ from enum import StrEnum
 from fractions import Fraction
 
 from toolkit.contract import Contract
-from toolkit.errors import BluegreenError, PreflightRefused, RouteUnusable, WrongAccount
+from toolkit.errors import BluegreenError, NoBase, PreflightRefused, RouteUnusable, WrongAccount
 from toolkit.rollout.events import Record
 from toolkit.rollout.ports import Identity, LiveRoute, TargetHealth
-from toolkit.rollout.routes import split_of_route, splits_of_service
+from toolkit.rollout.routes import live_color, split_of_route, split_of_service, splits_of_service
 from toolkit.settings import ServiceSettings
 from toolkit.traffic import Color, Split
 
@@ -33,6 +33,11 @@ class Finding:
     mend: str = ""
     error: type[BluegreenError] = PreflightRefused
 
+    @property
+    def is_about_capacity(self) -> bool:
+        """Whether it says how many healthy targets a color has, which `--force` goes past."""
+        return self.check.endswith("capacity")
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:
@@ -49,6 +54,25 @@ class Observation:
 
     def healthy(self, color: Color) -> int:
         return sum(target.is_healthy for target in self.health.get(color, ()))
+
+
+def idle_color(observation: Observation) -> Color:
+    """The color that a cutover goes to: the one that is not live.
+
+    Raises:
+        NoBase: both carry traffic and no base is on record.
+        RouteUnusable: a route is gone or is not of this pair.
+    """
+    split = split_of_service(observation.routes, observation.contract)
+    live = live_color(split, observation.record)
+    if live is None:
+        name = observation.contract.name
+        raise NoBase(
+            f"{name}: both colors carry traffic and no base is on record, so neither is the idle one. "
+            "Nothing was changed.",
+            hint=f"Say where to go: bluegreen cutover {name} --to green (or blue).",
+        )
+    return live.other
 
 
 def needed_targets(giving_healthy: int, next_share: Fraction, settings: ServiceSettings) -> int:
@@ -72,7 +96,7 @@ def preflight(
     splits = splits_of_service(observation.routes, observation.contract)
     findings += _drift(observation, splits, accept_drift=accept_drift)
     findings += _attached(observation)
-    findings += _capacity(observation, splits, to, settings)
+    findings += capacity(observation, to, settings)
     findings += _stickiness(observation)
     if observation.contract.is_network:
         findings.append(_flows(settings))
@@ -164,9 +188,13 @@ def _attached(observation: Observation) -> list[Finding]:
     return findings or [Finding("attached", Level.OK, "both target groups are in use, so AWS checks their health")]
 
 
-def _capacity(
-    observation: Observation, splits: Mapping[str, Split], to: Split, settings: ServiceSettings
-) -> list[Finding]:
+def capacity(observation: Observation, to: Split, settings: ServiceSettings) -> list[Finding]:
+    """Whether each color has the healthy targets for what `to` gives it beyond what it has.
+
+    Raises:
+        RouteUnusable: a route is gone or is not of this pair.
+    """
+    splits = splits_of_service(observation.routes, observation.contract)
     receiving = [color for color in Color if any(to.share(color) > split.share(color) for split in splits.values())]
     if not receiving:
         return [Finding("capacity", Level.OK, f"every route holds {to} already")]

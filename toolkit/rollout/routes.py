@@ -10,6 +10,10 @@ from toolkit.rollout.events import Record
 from toolkit.rollout.ports import LiveRoute
 from toolkit.traffic import Color, Split
 
+WRITE_TIMEOUT_SECONDS = 5.0
+"""The longest that one attempt to write weights lasts. ELBv2 has no compare-and-swap, so this bounds how late a write
+of somebody who lost the lease can still arrive."""
+
 
 def split_of(live: LiveRoute, contract: Contract) -> Split:
     """The split that a route holds.

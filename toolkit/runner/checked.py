@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from toolkit.contract import Stickiness
-from toolkit.rollout.events import DriftAccepted, Kind, SuspendedStickiness
+from toolkit.errors import PreflightRefused
+from toolkit.rollout.events import DriftAccepted, Kind, Record, SuspendedStickiness
 from toolkit.rollout.ports import Action, LiveRoute
 from toolkit.rollout.preflight import Finding, Level, Observation, preflight, refuse
 from toolkit.rollout.routes import known_splits, live_color
 from toolkit.runner.carry_out import carry_out
 from toolkit.runner.flows import Standing
 from toolkit.runner.move import Move
+from toolkit.runner.recorder import Recorder
 from toolkit.runner.service import Service
 from toolkit.traffic import Color, Split
 
@@ -83,24 +85,35 @@ def _stickiness_of(
     return live.stickiness, held
 
 
-def checked_move(service: Service, observation: Observation, move: Move, *, accept_drift: bool = False) -> Outcome:
+def require_no_rollout(service: Service, record: Record) -> None:
+    """Raises PreflightRefused where a rollout is under way, for it would find weights that it did not write."""
+    if record.rollout:
+        raise PreflightRefused(
+            f"{service.name}: rollout {record.rollout} is under way, and nobody runs it now. Nothing was changed.",
+            hint=f"Go on with it (bluegreen resume {service.name}) or take it back (bluegreen abort {service.name}).",
+        )
+
+
+def checked_move(
+    service: Service, observation: Observation, move: Move, recorder: Recorder, *, accept_drift: bool = False
+) -> Outcome:
     """The checks, then the move.
 
     Raises:
         PreflightRefused, WrongAccount, RouteUnusable: nothing was written.
         others as `carry_out` says.
     """
+    require_no_rollout(service, observation.record)
     findings = preflight(observation, move.to, service.settings, accept_drift=accept_drift)
     refuse(findings, service.name)
-    for finding in findings:
-        if finding.level is Level.WARNING:
-            service.note(f"warning: {finding.reason}. {finding.mend}".rstrip())
+    tell_warnings(service, findings)
     if accept_drift:
-        move = _with_accepted_drift(service, observation, move)
-    outcome = replace(outcome_of(move, service), findings=tuple(findings))
+        accept(recorder, observation)
+    outcome = replace(outcome_of(move, service), findings=tuple(findings), sequence=recorder.head.sequence)
     if move.is_done and not observation.record.in_doubt:
         return outcome
-    outcome = replace(outcome, written=not move.is_done, sequence=carry_out(service, move))
+    carry_out(service, move, recorder)
+    outcome = replace(outcome, written=not move.is_done, sequence=recorder.head.sequence)
     if outcome.written and service.contract.is_network:
         service.note(
             f"{service.name}: new flows follow the weights; standing ones stay on their targets until they end, "
@@ -109,13 +122,19 @@ def checked_move(service: Service, observation: Observation, move: Move, *, acce
     return outcome
 
 
-def _with_accepted_drift(service: Service, observation: Observation, move: Move) -> Move:
+def tell_warnings(service: Service, findings: Sequence[Finding]) -> None:
+    """Each warning in a line to whoever watches."""
+    for finding in findings:
+        if finding.level is Level.WARNING:
+            service.note(f"warning: {finding.reason}. {finding.mend}".rstrip())
+
+
+def accept(recorder: Recorder, observation: Observation) -> None:
+    """Record that what AWS holds is the truth, where the record says otherwise. Raises JournalError, LeaseLost."""
     splits = known_splits(observation.routes, observation.contract)
     if all(observation.record.may_hold(name, split) for name, split in splits.items()):
-        return move
-    actor = observation.identity.arn if observation.identity else None
-    sequence = service.append(DriftAccepted(splits, actor), after=observation.record.sequence)
-    return replace(move, record=replace(move.record, sequence=sequence))
+        return
+    recorder.append(DriftAccepted(splits), actor=observation.identity.arn if observation.identity else None)
 
 
 def outcome_of(move: Move, service: Service) -> Outcome:

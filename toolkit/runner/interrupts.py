@@ -44,3 +44,36 @@ def deferred_interrupts(word: str) -> Iterator[Deferred]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+class Signals:
+    """What SIGINT and SIGTERM asked for while a rollout runs; nothing is interrupted by them."""
+
+    def __init__(self) -> None:
+        self.interrupts = 0
+        self.terminated = False
+
+
+@contextmanager
+def heeded_signals() -> Iterator[Signals]:
+    """Remember SIGINT and SIGTERM for the body instead of ending it. Elsewhere than in the main thread: nothing."""
+    signals = Signals()
+    if threading.current_thread() is not threading.main_thread():
+        yield signals
+        return
+
+    def interrupted(_signal: int, _frame: FrameType | None) -> None:
+        signals.interrupts += 1
+
+    def terminated(_signal: int, _frame: FrameType | None) -> None:
+        signals.terminated = True
+
+    before = {
+        signal.SIGINT: signal.signal(signal.SIGINT, interrupted),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, terminated),
+    }
+    try:
+        yield signals
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

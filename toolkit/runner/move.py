@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from toolkit.rollout.events import Kind, Record, SuspendedStickiness
 from toolkit.rollout.ports import Action, LiveRoute
@@ -32,6 +32,10 @@ class Move:
     def is_done(self) -> bool:
         """Whether AWS holds all of it already."""
         return all(self.is_held_by(live) for live in self.routes.values())
+
+    def urgently(self) -> Move:
+        """The same as a rollback does it."""
+        return replace(self, urgent=True)
 
     def is_held_by(self, live: LiveRoute) -> bool:
         """Whether a route, as read now, holds what this move puts on it."""

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
+from datetime import datetime, timedelta
 
-from toolkit.errors import JournalError, NoBase, NoHealthyTarget, ShiftFailed
-from toolkit.rollout.events import Kind, Record
+from toolkit.errors import JournalConflict, JournalError, LeaseLost, NoBase, NoHealthyTarget, ShiftFailed
+from toolkit.rollout.events import Ending, Kind, Record, RolloutEnded, RunnerTookOver
 from toolkit.rollout.ports import LiveRoute
 from toolkit.rollout.preflight import Observation
-from toolkit.rollout.routes import split_of_route
+from toolkit.rollout.routes import WRITE_TIMEOUT_SECONDS, split_of_route
 from toolkit.runner.carry_out import carry_out
 from toolkit.runner.checked import Outcome, move_to, outcome_of
 from toolkit.runner.flows import require_flows, standing, terminate
+from toolkit.runner.lease import Keeper, give_back, take
 from toolkit.runner.move import Move
+from toolkit.runner.recorder import Recorder
 from toolkit.runner.service import Service
 from toolkit.traffic import Color, Split
 
@@ -42,7 +46,18 @@ def plan_rollback(service: Service, color: Color | None = None, *, keep_sticky: 
         )
     if unread:
         service.note(f"warning: the record cannot be read: {unread.message}")
-    observation = Observation(service.contract, _of_the_pair(service, routes), {}, record)
+    return way_back(service, routes, record, target, keep_sticky=keep_sticky)
+
+
+def way_back(
+    service: Service, routes: Mapping[str, LiveRoute], record: Record, target: Color, *, keep_sticky: bool = False
+) -> Move:
+    """The urgent move that gives `target` everything, on the routes that can be written.
+
+    Raises:
+        RouteUnusable: none can.
+    """
+    observation = Observation(service.contract, of_the_pair(service, routes), {}, record)
     move = move_to(
         observation,
         Split.all_to(target),
@@ -60,30 +75,35 @@ def rollback(
     force: bool = False,
     keep_sticky: bool = False,
     terminate_flows: bool = False,
+    break_lease: bool = False,
 ) -> Outcome:
     """Carry out `plan_rollback`, if the destination has at least one healthy target (or `force`).
 
     Target-group stickiness is written disabled, because a cookie beats weights; it is remembered and comes back once
     the cookies handed out before have expired. `keep_sticky` leaves it on.
 
+    A rollout under way that nobody runs is ended with it. `break_lease` takes the lease from whoever holds it, and
+    reads back until a write of theirs can no longer arrive.
+
     Behind a Network Load Balancer standing flows stay on the abandoned color. The outcome says how many at most;
     `terminate_flows` ends them.
 
     Raises:
         UsageError: `terminate_flows` behind an Application Load Balancer; nothing was written.
+        Locked: somebody holds the lease (`tell` asks the runner of a rollout to go back); nothing was written.
         NoBase, RouteUnusable, NoHealthyTarget, AwsError: nothing was written.
         ShiftFailed: a route could not be written, is gone or is not of this pair; the others are back.
-        VerifyFailed, Interrupted: as `carry_out` says.
+        VerifyFailed, LeaseLost, Interrupted: as `carry_out` says.
     """
     if terminate_flows:
         require_flows(service)
-    move = plan_rollback(service, color, keep_sticky=keep_sticky)
-    done = move.is_done
-    outcome = outcome_of(move, service)
-    if not (done and _on_record(move)):
-        if not (done or force) and move.base is not None:
-            require_a_healthy_target(service, move.base)
-        outcome = replace(outcome, written=not done, sequence=carry_out(service, move))
+    with ThreadPoolExecutor(max_workers=1) as pool, ExitStack() as stack:
+        planning = pool.submit(plan_rollback, service, color, keep_sticky=keep_sticky)
+        keeper = _lease(service, force=break_lease)
+        if keeper is not None:
+            stack.callback(give_back, service, keeper)
+        move = planning.result()
+        outcome = _go_back(service, move, keeper, force=force)
     _tell_what_is_lost(service, move)
     if service.contract.is_network and move.base is not None:
         abandoned = move.base.other
@@ -91,6 +111,53 @@ def rollback(
         ended = terminate(service, abandoned) if terminate_flows else 0
         outcome = replace(outcome, standing=replace(left, terminated=ended))
     return outcome
+
+
+def _lease(service: Service, *, force: bool) -> Keeper | None:
+    """The lease; None where the store fails, for a rollback goes on without. Raises Locked."""
+    try:
+        return take(service, "rollback", force=force)
+    except JournalError as error:
+        service.note(f"warning: the rollback goes on without a lease: {error.message}")
+        return None
+
+
+def _go_back(service: Service, move: Move, keeper: Keeper | None, *, force: bool) -> Outcome:
+    """Carry the move out under the lease, and end the rollout that was under way, if one was."""
+    recorder = Recorder(service, move.record.head, keeper, rollout=move.record.rollout)
+    until = _stale_until(service, recorder)
+    done = move.is_done
+    outcome = outcome_of(move, service)
+    if not (done and _on_record(move) and until is None):
+        if not (done or force) and move.base is not None:
+            require_a_healthy_target(service, move.base)
+        carry_out(service, move, recorder, until=until)
+        outcome = replace(outcome, written=not done)
+    if move.record.rollout:
+        _end(service, recorder)
+    return replace(outcome, sequence=recorder.head.sequence)
+
+
+def _stale_until(service: Service, recorder: Recorder) -> datetime | None:
+    """Until when a write of the one whose lease was taken may still arrive; its taking is recorded in a rollout."""
+    broke = recorder.keeper.broke if recorder.keeper else None
+    if recorder.keeper is None or broke is None:
+        return None
+    if recorder.rollout:
+        try:
+            recorder.append(RunnerTookOver(str(recorder.keeper.lease.holder), str(broke.holder), broke=True))
+        except JournalConflict:
+            recorder.head = service.record().head
+        except JournalError as error:
+            service.note(f"warning: it is not recorded that the lease was broken: {error.message}")
+    return service.clock.now() + timedelta(seconds=WRITE_TIMEOUT_SECONDS)
+
+
+def _end(service: Service, recorder: Recorder) -> None:
+    try:
+        recorder.append(RolloutEnded(Ending.ROLLED_BACK))
+    except (JournalError, LeaseLost) as error:
+        service.note(f"warning: the end of rollout {recorder.rollout} is not recorded: {error.message}")
 
 
 def require_a_healthy_target(service: Service, destination: Color) -> None:
@@ -122,7 +189,7 @@ def _record(service: Service) -> tuple[Record, JournalError | None]:
         return Record(), error
 
 
-def _of_the_pair(service: Service, routes: Mapping[str, LiveRoute]) -> dict[str, LiveRoute]:
+def of_the_pair(service: Service, routes: Mapping[str, LiveRoute]) -> dict[str, LiveRoute]:
     """The routes that forward to exactly this pair. That both weigh 0 is no hindrance: a rollback is the way out of it.
 
     Raises:

@@ -5,35 +5,71 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from toolkit.contract import Contract
-from toolkit.rollout.events import Event, Record, fold
-from toolkit.rollout.ports import Clock, Flows, Identities, Journal, LiveRoute, Router, Targets
+from toolkit.rollout.events import Entry, Record, ShiftIntended, fold
+from toolkit.rollout.machine import RolloutState
+from toolkit.rollout.ports import (
+    Clock,
+    Flows,
+    Holder,
+    Hooks,
+    Identities,
+    LiveRoute,
+    Probes,
+    Router,
+    Store,
+    Targets,
+    Workload,
+)
 from toolkit.rollout.preflight import Observation
 from toolkit.settings import ServiceSettings
 from toolkit.traffic import Color
 
-TAIL = 8
-"""Journal entries read to know where a service stands: more than ever follow its last intent."""
+TAIL = 16
+"""Journal entries read to know where a service stands: more than mostly follow its last intent."""
+
+
+class Wish(StrEnum):
+    """What whoever pressed Ctrl-C wants of the rollout."""
+
+    CONTINUE = "continue"
+    PAUSE = "pause"
+    ROLL_BACK = "roll back"
 
 
 def _silent(_line: str) -> None:
     """Nobody listens."""
 
 
+def _unwatched(_entry: Entry, _state: RolloutState) -> None:
+    """Nobody looks."""
+
+
 @dataclass(slots=True)
 class Service:
-    """One service, ready to be read and shifted. `note` takes one line for whoever watches."""
+    """One service, ready to be read and shifted.
+
+    holder: this process, as a lease names it. note: takes one line for whoever watches. watch: is told each entry of a
+    rollout and the state after it. ask: what a person at a terminal wants after Ctrl-C; None without a terminal.
+    """
 
     contract: Contract
     settings: ServiceSettings
     router: Router
     targets: Targets
     flows: Flows
-    journal: Journal
+    store: Store
     identities: Identities
     clock: Clock
+    hooks: Hooks
+    probes: Probes
+    holder: Holder
+    workload: Workload | None = None
     note: Callable[[str], None] = field(default=_silent)
+    watch: Callable[[Entry, RolloutState], None] = field(default=_unwatched)
+    ask: Callable[[RolloutState], Wish] | None = None
 
     @property
     def name(self) -> str:
@@ -45,8 +81,11 @@ class Service:
         return self.settings.settle_of(network=self.contract.is_network)
 
     def record(self) -> Record:
-        """Raises JournalError."""
-        return fold(self.journal.tail(self.name, TAIL))
+        """What the journal's tail says, read back as far as its last intent. Raises JournalError."""
+        entries = self.store.tail(self.name, TAIL)
+        while entries and entries[0].sequence > 1 and not any(isinstance(e.event, ShiftIntended) for e in entries):
+            entries = self.store.tail(self.name, 8 * len(entries))
+        return fold(entries)
 
     def read(self) -> Mapping[str, LiveRoute]:
         """Every route in one call. Raises AwsError and its children."""
@@ -55,6 +94,20 @@ class Service:
     def healthy(self, color: Color) -> int:
         """Healthy targets of `color` now. Raises AwsError and its children."""
         return sum(target.is_healthy for target in self.targets.health(self.contract.target_groups[color]))
+
+    def look(self, record: Record) -> Observation:
+        """Routes and health of both colors, read side by side, and what is recorded. Raises AwsError."""
+        groups = self.contract.target_groups
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            health = {color: pool.submit(self.targets.health, groups[color]) for color in Color}
+            routes = self.read()
+            return Observation(
+                contract=self.contract,
+                routes=routes,
+                health={color: tuple(future.result()) for color, future in health.items()},
+                record=record,
+                identity=self.identities.now(),
+            )
 
     def observe(self, *, ask_identity: bool = True) -> Observation:
         """Routes, health of both colors, record and caller, read side by side.
@@ -75,7 +128,3 @@ class Service:
                 record=record.result(),
                 identity=identity,
             )
-
-    def append(self, event: Event, *, after: int) -> int:
-        """Record `event`; the new last sequence. Raises JournalError."""
-        return self.journal.append(self.name, event, at=self.clock.now(), after=after).sequence

@@ -6,10 +6,12 @@ from dataclasses import replace
 
 from toolkit.errors import PreflightRefused
 from toolkit.rollout.events import Kind
-from toolkit.rollout.preflight import Finding, preflight
+from toolkit.rollout.preflight import Finding, Observation, preflight
 from toolkit.rollout.routes import split_of_service
 from toolkit.runner.checked import Outcome, checked_move, move_to
+from toolkit.runner.lease import leased
 from toolkit.runner.move import Move
+from toolkit.runner.recorder import Recorder
 from toolkit.runner.service import Service
 from toolkit.traffic import Split
 
@@ -29,12 +31,14 @@ def shift(service: Service, to: Split, *, accept_drift: bool = False) -> Outcome
     """Put `to` on all routes of the service.
 
     Raises:
-        PreflightRefused, WrongAccount, RouteUnusable: nothing was written.
+        Locked, PreflightRefused, WrongAccount, RouteUnusable: nothing was written.
         ShiftFailed, VerifyFailed, AwsError, JournalError, Interrupted: as `carry_out` says.
     """
-    observation = service.observe()
-    move = move_to(observation, to, kind=Kind.SHIFT, now=service.clock.now())
-    return checked_move(service, observation, move, accept_drift=accept_drift)
+    with leased(service, f"shift to {to}") as keeper:
+        observation = service.observe()
+        move = move_to(observation, to, kind=Kind.SHIFT, now=service.clock.now())
+        recorder = Recorder(service, observation.record.head, keeper)
+        return checked_move(service, observation, move, recorder, accept_drift=accept_drift)
 
 
 def restore_stickiness(service: Service, *, wait: bool = False) -> Outcome:
@@ -46,7 +50,13 @@ def restore_stickiness(service: Service, *, wait: bool = False) -> Outcome:
     """
     if wait:
         _wait_for_cookies(service)
-    observation = service.observe()
+    with leased(service, "restoring stickiness") as keeper:
+        observation = service.observe()
+        move = _restoring(service, observation)
+        return checked_move(service, observation, move, Recorder(service, observation.record.head, keeper))
+
+
+def _restoring(service: Service, observation: Observation) -> Move:
     now = service.clock.now()
     split = split_of_service(observation.routes, service.contract)
     if split is None:
@@ -62,7 +72,7 @@ def restore_stickiness(service: Service, *, wait: bool = False) -> Outcome:
             hint=f"bluegreen restore-stickiness {service.name} --wait does it then.",
         )
     move = move_to(observation, split, kind=Kind.RESTORE_STICKINESS, now=now)
-    return checked_move(service, observation, replace(move, base=observation.record.base or move.base))
+    return replace(move, base=observation.record.base or move.base)
 
 
 def _wait_for_cookies(service: Service) -> None:

@@ -15,7 +15,9 @@ from toolkit.rollout.preflight import Finding, Level, Observation, preflight
 from toolkit.rollout.routes import live_color, split_of_service
 from toolkit.runner.carry_out import carry_out
 from toolkit.runner.checked import Outcome, checked_move
+from toolkit.runner.lease import leased
 from toolkit.runner.move import Move
+from toolkit.runner.recorder import Recorder
 from toolkit.runner.service import Service
 from toolkit.settings import CLIENT_SECRET
 from toolkit.traffic import Split
@@ -55,18 +57,20 @@ def sync(service: Service, *, has_client_secret: bool = False, accept_drift: boo
         PreflightRefused: the routes hold different splits, or an OIDC client's secret is missing; nothing was written.
         others as `shift`.
     """
-    observation = service.observe()
-    move = _move(observation, now=service.clock.now())
-    for finding in _findings(observation, move, has_client_secret=has_client_secret):
-        if finding.level is Level.REFUSED:
-            raise PreflightRefused(f"{service.name}: {finding.reason}. Nothing was changed.", hint=finding.mend)
-        service.note(f"warning: {finding.reason}. {finding.mend}".rstrip())
-    outcome = checked_move(service, observation, move, accept_drift=accept_drift)
-    if move.is_done and move.restores and not observation.record.in_doubt:
-        # AWS holds it all, but the record would bring back what the contract no longer asks for.
-        recorded = replace(move, record=replace(move.record, sequence=outcome.sequence))
-        outcome = replace(outcome, sequence=carry_out(service, recorded))
-    return Synced(outcome, changes_of(move))
+    with leased(service, "sync") as keeper:
+        observation = service.observe()
+        move = _move(observation, now=service.clock.now())
+        for finding in _findings(observation, move, has_client_secret=has_client_secret):
+            if finding.level is Level.REFUSED:
+                raise PreflightRefused(f"{service.name}: {finding.reason}. Nothing was changed.", hint=finding.mend)
+            service.note(f"warning: {finding.reason}. {finding.mend}".rstrip())
+        recorder = Recorder(service, observation.record.head, keeper)
+        outcome = checked_move(service, observation, move, recorder, accept_drift=accept_drift)
+        if move.is_done and move.restores and not observation.record.in_doubt:
+            # AWS holds it all, but the record would bring back what the contract no longer asks for.
+            carry_out(service, move, recorder)
+            outcome = replace(outcome, sequence=recorder.head.sequence)
+        return Synced(outcome, changes_of(move))
 
 
 def changes_of(move: Move) -> dict[str, tuple[str, ...]]:

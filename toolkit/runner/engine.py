@@ -1,0 +1,157 @@
+"""The loop of a rollout: ask the machine for the effect, carry it out, append what came of it, and again."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from toolkit.errors import JournalConflict, JournalError, LeaseLost
+from toolkit.rollout.events import CommandTaken, Entry, Event, GateFailed, Record, after
+from toolkit.rollout.machine import RolloutState, effect_of, evolve
+from toolkit.rollout.preflight import Observation
+from toolkit.rollout.routes import WRITE_TIMEOUT_SECONDS
+from toolkit.runner.attention import Attention, Peers
+from toolkit.runner.gates import Gates
+from toolkit.runner.interpreter import Interpreter
+from toolkit.runner.interrupts import Signals
+from toolkit.runner.lease import Keeper
+from toolkit.runner.recorder import Recorder
+from toolkit.runner.service import Service
+from toolkit.runner.write import splits_now
+
+STORE_SECONDS = 120.0
+"""How long a rollout waits for a store that is away before it stops where it is."""
+_RETRY_SECONDS = 2.0
+
+
+class Engine:
+    """One runner of one rollout, holding its lease.
+
+    record, state: folds of the journal up to the recorder's head. Until `stale_until` a write of the one whose lease
+    was taken may still arrive.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        keeper: Keeper,
+        recorder: Recorder,
+        state: RolloutState,
+        record: Record,
+        *,
+        signals: Signals,
+        peers: Peers | None = None,
+        observation: Observation | None = None,
+    ) -> None:
+        self.state = state
+        self._service = service
+        self._keeper = keeper
+        self._recorder = recorder
+        self._unrecorded: list[Event] = []
+        self._interpreter = Interpreter(
+            service,
+            recorder,
+            Attention(service, keeper, signals, peers),
+            Gates(service),
+            record,
+            peers=peers,
+            stale_until=_stale_until(service, keeper),
+            observation=observation,
+        )
+
+    def run(self) -> RolloutState:
+        """To its end, or to where a person must decide.
+
+        Raises:
+            LeaseLost: somebody took the lease over; the message says what this process may have written.
+            JournalError: the store was away until the lease ran out; the rollout stands where the journal says.
+        """
+        try:
+            while (effect := effect_of(self.state)) is not None:
+                self.happened(self._interpreter.carry_out(effect, self.state))
+        except LeaseLost as error:
+            raise self._lost(error) from error
+        return self.state
+
+    def happened(self, event: Event) -> None:
+        """Append it and go on from there. Raises as `run`."""
+        try:
+            entry = self._append(event)
+        except JournalConflict:
+            self._catch_up()
+            return
+        self._apply(entry)
+        if isinstance(event, CommandTaken) and event.id:
+            self._forget(event.id)
+
+    def _append(self, event: Event) -> Entry:
+        """Add it, and before it what could not be added earlier.
+
+        A store that is away holds no way back up: what happens on it is kept and added later.
+        """
+        end = self._service.clock.now() + timedelta(seconds=STORE_SECONDS)
+        while True:
+            try:
+                while self._unrecorded:
+                    self._recorder.append(self._unrecorded[0])
+                    self._unrecorded.pop(0)
+                return self._recorder.append(event)
+            except JournalConflict:
+                raise
+            except JournalError as error:
+                if self.state.back or isinstance(event, GateFailed):
+                    return self._kept(event, error)
+                if self._service.clock.now() >= end:
+                    raise self._away(error) from error
+                self._service.note(f"warning: {error.message}")
+            self._service.clock.sleep(_RETRY_SECONDS)
+
+    def _kept(self, event: Event, error: JournalError) -> Entry:
+        self._service.note(f"warning: the way back is not recorded yet: {error.message}")
+        self._unrecorded.append(event)
+        return Entry(self._recorder.head.sequence, self._service.clock.now(), event, rollout=self.state.id)
+
+    def _apply(self, entry: Entry) -> None:
+        self.state = evolve(self.state, entry)
+        self._interpreter.record = after(self._interpreter.record, entry)
+        self._service.watch(entry, self.state)
+
+    def _catch_up(self) -> None:
+        """Somebody appended without the lease, as a rollback may: what they did comes first."""
+        entries = self._service.store.since(self._service.name, self._recorder.head.sequence + 1)
+        self._service.note(f"{self._service.name}: somebody else recorded entries {entries[0].sequence} and on")
+        for entry in entries:
+            self._recorder.head = entry.head
+            if entry.rollout == self.state.id:
+                self._apply(entry)
+
+    def _forget(self, command: str) -> None:
+        try:
+            self._service.store.remove(self._service.name, [command])
+        except JournalError as error:
+            self._service.note(f"warning: a command that was taken is still in the inbox: {error.message}")
+
+    def _lost(self, error: LeaseLost) -> LeaseLost:
+        intent = self.state.intent
+        wrote = (
+            f" This process may have written {intent.to} meanwhile" if intent else " This process wrote nothing since"
+        )
+        name = self._service.name
+        return LeaseLost(
+            f"{error.message}.{wrote}; it ends here.",
+            hint=f"Whoever holds the lease goes on with {self.state.id}; see `bluegreen status {name}`.",
+        )
+
+    def _away(self, error: JournalError) -> JournalError:
+        name, held = self._service.name, splits_now(self._service)
+        stands = "; ".join(f"{route} holds {split}" for route, split in held.items()) or "the routes cannot be read"
+        return JournalError(
+            f"{name}: rollout {self.state.id} stops in phase {self.state.phase}, because nothing can be recorded: "
+            f"{error.message}. Now: {stands}.",
+            hint=f"When the store is back: bluegreen resume {name}. To go back at once: bluegreen rollback {name}.",
+        )
+
+
+def _stale_until(service: Service, keeper: Keeper) -> datetime | None:
+    if keeper.broke is None:
+        return None
+    return service.clock.now() + timedelta(seconds=WRITE_TIMEOUT_SECONDS)

@@ -1,0 +1,103 @@
+"""Asking the gates: does AWS hold what was written, is the new color healthy, do probes and hooks pass."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from fractions import Fraction
+
+from toolkit.errors import AwsError
+from toolkit.rollout.events import Event, GateFailed, Record
+from toolkit.rollout.machine import RolloutState
+from toolkit.rollout.ports import Pulse, Result
+from toolkit.rollout.preflight import needed_targets
+from toolkit.rollout.steps import Hook, Probe, Shift, percent
+from toolkit.runner.service import Service
+from toolkit.runner.world import differs
+
+
+class Gates:
+    """The gates of one rollout. `unseen` is why the last look saw nothing; empty where it did."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._giving: int | None = None
+        self._asked: datetime | None = None
+        self.unseen = ""
+
+    def expect(self, giving_healthy: int) -> None:
+        """The base's healthy targets when a shift was meant: they say what the whole of the traffic takes."""
+        self._giving = giving_healthy
+
+    def look(self, state: RolloutState, record: Record, pulse: Pulse) -> Event | None:
+        """Ask each that is due; the event says what fails. A look that fails says nothing about the color."""
+        try:
+            failed = differs(self._service.contract, self._service.read(), record) or self._health(state)
+        except AwsError as error:
+            if error.message != self.unseen:
+                self._service.note(f"warning: {error.message}")
+            self.unseen = error.message
+            return None
+        self.unseen = ""
+        return failed or self._asked_for(state, pulse)
+
+    def _health(self, state: RolloutState) -> Event | None:
+        share = carried(state)
+        if not share or state.plan.force:
+            return None
+        color = state.plan.to
+        if self._giving is None:
+            self._giving = self._service.healthy(state.plan.base)
+        needed = needed_targets(self._giving, share, self._service.settings)
+        healthy = self._service.healthy(color)
+        if healthy >= needed:
+            return None
+        targets = "target" if healthy == 1 else "targets"
+        return GateFailed(state.step, "target health", f"{color} fell to {healthy} healthy {targets}, needs {needed}")
+
+    def _asked_for(self, state: RolloutState, pulse: Pulse) -> Event | None:
+        """The gates of the plan, every so often, while the new color carries traffic."""
+        now = self._service.clock.now()
+        often = timedelta(seconds=state.plan.gate_seconds)
+        if not state.plan.gates or not carried(state) or (self._asked is not None and now - self._asked < often):
+            return None
+        self._asked = now
+        for index, gate in enumerate(state.plan.gates):
+            name, result = self.ask(gate, state, f"gate-{index}", pulse)
+            if not result.passed and pulse():  # one that was stopped has said nothing
+                return GateFailed(state.step, name, result.reason, result.output)
+        return None
+
+    def ask(self, gate: Hook | Probe, state: RolloutState, place: str, pulse: Pulse) -> tuple[str, Result]:
+        """Run one; its name and its result."""
+        service = self._service
+        match gate:
+            case Hook():
+                return f"hook {gate.name}", service.hooks.run(gate, environment(service, state, place), pulse=pulse)
+            case Probe():
+                try:
+                    return f"probe {gate.path}", service.probes.probe(gate, state.plan.to, pulse=pulse)
+                except AwsError as error:
+                    return f"probe {gate.path}", Result(passed=False, reason=error.message)
+
+
+def carried(state: RolloutState) -> Fraction:
+    """The share that the new color has now."""
+    shares = [state.splits[name].share(state.plan.to) for name in state.plan.routes if name in state.splits]
+    return max(shares, default=Fraction(0))
+
+
+def environment(service: Service, state: RolloutState, place: str) -> dict[str, str]:
+    """What a hook is told. The id is the same however often the hook is run for the same place of a rollout."""
+    step = state.current
+    share = step.share if isinstance(step, Shift) else carried(state)
+    return {
+        "BLUEGREEN_SERVICE": service.name,
+        "BLUEGREEN_ROLLOUT": state.id,
+        "BLUEGREEN_STRATEGY": state.plan.strategy,
+        "BLUEGREEN_STEP": str(state.step),
+        "BLUEGREEN_BASE": state.plan.base.value,
+        "BLUEGREEN_NEW": state.plan.to.value,
+        "BLUEGREEN_SHARE": percent(share).removesuffix(" %"),
+        "BLUEGREEN_HOOK_ID": f"{state.id}/{place}",
+        "BLUEGREEN_LOAD_BALANCER": service.contract.load_balancer.dns_name,
+    }

@@ -1,0 +1,270 @@
+"""Carrying out one effect of the machine through the ports; the answer is one event."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from toolkit.errors import AwsError, BluegreenError, LeaseLost, NoHealthyTarget, RouteUnusable
+from toolkit.rollout.effects import (
+    Effect,
+    End,
+    Intend,
+    Judge,
+    Prepare,
+    Promote,
+    RunHook,
+    RunProbe,
+    ScaleTo,
+    Watch,
+    Write,
+)
+from toolkit.rollout.events import (
+    Event,
+    GateFailed,
+    Kind,
+    Prepared,
+    Promoted,
+    Record,
+    Refused,
+    RolloutEnded,
+    RunnerPaused,
+    ShiftFailed,
+    ShiftIntended,
+    ShiftVerified,
+    StepPassed,
+    Stuck,
+)
+from toolkit.rollout.machine import RolloutState
+from toolkit.rollout.preflight import Level, Observation, capacity, preflight
+from toolkit.rollout.steps import Hook, Probe, Shift
+from toolkit.runner.attention import Attention, Peers
+from toolkit.runner.carry_out import intent_of, put
+from toolkit.runner.checked import move_to
+from toolkit.runner.gates import Gates
+from toolkit.runner.move import Move
+from toolkit.runner.recorder import Recorder
+from toolkit.runner.rollback import of_the_pair, require_a_healthy_target, way_back
+from toolkit.runner.scaling import bring_up, scale
+from toolkit.runner.service import Service
+from toolkit.runner.world import differs, move_again
+from toolkit.runner.write import splits_now
+
+UNSEEN_SECONDS = 60.0
+"""How long a gate that cannot be seen is waited for, once its time is up."""
+BACK_SECONDS = 300.0
+"""How long a rollback tries to read the routes."""
+_RETRY_SECONDS = 2.0
+_Forward = Prepare | Intend | Watch | Judge | RunHook | RunProbe | ScaleTo | Promote
+
+
+@dataclass(slots=True)
+class Interpreter:
+    """What one runner needs to carry effects out.
+
+    record: the fold of the journal so far, kept by the engine. stale_until: until when a write of the one whose lease
+    was taken may still arrive. observation: what was seen before the rollout began, for its preparation.
+    """
+
+    service: Service
+    recorder: Recorder
+    attention: Attention
+    gates: Gates
+    record: Record
+    peers: Peers | None = None
+    stale_until: datetime | None = None
+    observation: Observation | None = None
+    _meant: tuple[ShiftIntended, Move] | None = None
+
+    def carry_out(self, effect: Effect, state: RolloutState) -> Event:
+        """Do it. What cannot wait is heeded first, except on the way back and in the middle of a write.
+
+        Raises:
+            LeaseLost: somebody took the lease over.
+        """
+        match effect:
+            case Write(intent):
+                return self._write(intent, state)
+            case Intend(back=True):
+                return self._intend_back(state)
+            case End(ending):
+                return RolloutEnded(ending)
+            case _:
+                return self.attention.beat(state) or self._go_on(effect, state)
+
+    def _go_on(self, effect: _Forward, state: RolloutState) -> Event:  # noqa: PLR0911 - one case an effect
+        match effect:
+            case Prepare():
+                return self._prepare(state)
+            case Intend():
+                return self._with_peers(state) or self._intend(effect, state)
+            case Watch():
+                return self._watch(effect, state)
+            case Judge():
+                return self._watch(Watch(until=self._now()), state)
+            case RunHook(gate) | RunProbe(gate):
+                return self._ask(gate, state)
+            case ScaleTo():
+                return scale(effect, self.service, self.attention, state)
+            case Promote(color):
+                return self._with_peers(state) or Promoted(color)
+
+    def _now(self) -> datetime:
+        return self.service.clock.now()
+
+    def _prepare(self, state: RolloutState) -> Event:
+        observation, self.observation = self.observation or self.service.observe(), None
+        first = next(step for step in state.plan.steps if isinstance(step, Shift))
+        findings = preflight(observation, state.plan.split(first), self.service.settings)
+        for finding in findings:
+            if finding.level is Level.REFUSED and not (state.plan.force and finding.is_about_capacity):
+                return Refused(finding.reason, finding.error.exit_code)
+        return Prepared(tuple(finding.reason for finding in findings if finding.level is not Level.OK))
+
+    def _with_peers(self, state: RolloutState) -> Event | None:
+        """Wait until every service of the release is as far."""
+        while self.peers is not None and not self.peers.has_arrived(self.service.name, state.step):
+            heard = self.attention.wait(self.service.settings.poll_seconds, state)
+            heard = heard or self.gates.look(state, self.record, self._pulse(state, []))
+            if heard is not None:
+                return heard
+        return None
+
+    def _intend(self, effect: Intend, state: RolloutState) -> Event:
+        try:
+            seen = self._looked(state)
+        except AwsError as error:
+            return self._unseen(error.message)
+        if not isinstance(seen, Observation):
+            return seen
+        wrong = differs(self.service.contract, seen.routes, self.record)
+        if wrong is not None:
+            return wrong
+        if not state.plan.force:
+            for finding in capacity(seen, effect.to, self.service.settings):
+                if finding.level is Level.REFUSED:
+                    return GateFailed(state.step, "capacity", finding.reason)
+        self.gates.expect(seen.healthy(state.plan.base))
+        move = move_to(seen, effect.to, kind=Kind.ROLLOUT, now=self._now())
+        return self._meaning(replace(move, base=state.plan.base))
+
+    def _looked(self, state: RolloutState) -> Observation | Event:
+        """The world, tried again for a while. Raises AwsError where it stays out of sight."""
+        end = self._now() + timedelta(seconds=UNSEEN_SECONDS)
+        while True:
+            try:
+                return self.service.look(self.record)
+            except AwsError as error:
+                if self._now() >= end:
+                    raise
+                self.service.note(f"warning: {error.message}")
+            heard = self.attention.wait(_RETRY_SECONDS, state)
+            if heard is not None:
+                return heard
+
+    def _meaning(self, move: Move) -> ShiftIntended:
+        intent = intent_of(self.service, move)
+        self._meant = (intent, move)
+        return intent
+
+    def _intend_back(self, state: RolloutState) -> Event:
+        """What stands in the way of a rollback is tried again for a while; then a person must decide."""
+        base, end = state.plan.base, self._now() + timedelta(seconds=BACK_SECONDS)
+        while True:
+            try:
+                bring_up(base, self.service, self.recorder)
+                if not state.plan.force:
+                    require_a_healthy_target(self.service, base)
+                return self._meaning(way_back(self.service, self.service.read(), self.record, base))
+            except (NoHealthyTarget, RouteUnusable) as error:
+                return Stuck(f"{error.message} {state.plan.to} keeps what it carries.")
+            except AwsError as error:
+                if self._now() >= end:
+                    return Stuck(error.message)
+                self.service.note(f"warning: {error.message}")
+            self.attention.wait(_RETRY_SECONDS, state)
+
+    def _write(self, intent: ShiftIntended, state: RolloutState) -> Event:
+        try:
+            move = self._move(intent)
+            wrong = None if state.back else differs(self.service.contract, move.routes, self.record)
+            if wrong is not None:
+                return wrong
+            put(self.service, move, self.recorder, until=self.stale_until)
+        except LeaseLost:
+            raise
+        except BluegreenError as error:
+            return ShiftFailed(error.message, splits_now(self.service))
+        lost = [route.name for route in self.service.contract.routes if route.name not in move.routes]
+        if lost:
+            return ShiftFailed(
+                f"{', '.join(lost)} cannot be written: gone, or not of this pair", splits_now(self.service)
+            )
+        return ShiftVerified()
+
+    def _move(self, intent: ShiftIntended) -> Move:
+        """The move of this intent; one that an earlier runner meant is made again over what stands now."""
+        if self._meant is not None and self._meant[0] == intent:
+            move = self._meant[1]
+        else:
+            routes = self.service.read()
+            if intent.kind is Kind.ROLLBACK:
+                routes = of_the_pair(self.service, routes)
+            move = move_again(self.service.contract, routes, self.record, intent)
+        return move.urgently() if intent.kind is Kind.ROLLBACK else move
+
+    def _watch(self, effect: Watch, state: RolloutState) -> Event:
+        """Look, and look again until the time is up; what cannot be seen then is waited for a little longer."""
+        poll = self.service.settings.poll_seconds
+        until = _later(effect.until, self.stale_until)
+        heard: list[Event] = []
+        while True:
+            failed = self.gates.look(state, self.record, self._pulse(state, heard))
+            if heard:
+                return heard[0]
+            if failed is not None:
+                return failed
+            left = math.inf if until is None else (until - self._now()).total_seconds()
+            if left <= 0 and not self.gates.unseen:
+                return self._time_is_up(effect, state)
+            if left <= -UNSEEN_SECONDS:
+                return self._unseen(self.gates.unseen)
+            said = self.attention.wait(min(left, poll) if left > 0 else poll, state)
+            if said is not None:
+                return said
+
+    def _time_is_up(self, effect: Watch, state: RolloutState) -> Event:
+        if effect.approval:
+            return GateFailed(state.step, "approval", f"nobody approved by {effect.until:%Y-%m-%d %H:%M:%S} UTC")
+        return StepPassed(state.step)
+
+    def _unseen(self, reason: str) -> RunnerPaused:
+        return RunnerPaused(f"it cannot be seen how things are: {reason}")
+
+    def _ask(self, gate: Hook | Probe, state: RolloutState) -> Event:
+        heard: list[Event] = []
+        name, result = self.gates.ask(gate, state, str(state.step), self._pulse(state, heard))
+        if heard:
+            return heard[0]
+        if result.passed:
+            return StepPassed(state.step, result.reason, result.output)
+        return GateFailed(state.step, name, result.reason, result.output)
+
+    def _pulse(self, state: RolloutState, heard: list[Event]) -> Callable[[], bool]:
+        """Go on? What is heard in between stands in `heard`."""
+
+        def pulse() -> bool:
+            if not heard:
+                event = self.attention.beat(state, only_urgent=True)
+                if event is not None:
+                    heard.append(event)
+            return not heard
+
+        return pulse
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    """The later of the two; None as the first waits for ever."""
+    return one if one is None or other is None else max(one, other)

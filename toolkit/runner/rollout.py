@@ -1,0 +1,266 @@
+"""Rollouts from outside: starting one, picking one up again, and how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from toolkit.errors import (
+    BluegreenError,
+    Halted,
+    NoRollout,
+    Paused,
+    PreflightRefused,
+    RolledBack,
+    RouteUnusable,
+    WrongAccount,
+)
+from toolkit.rollout.events import (
+    CommandTaken,
+    Ending,
+    Event,
+    Head,
+    Record,
+    RolloutStarted,
+    RunnerTookOver,
+    start_of,
+)
+from toolkit.rollout.freeze import frozen
+from toolkit.rollout.machine import Course, RolloutState, begin, fold_rollout
+from toolkit.rollout.plan import Plan
+from toolkit.rollout.preflight import Finding, Level, Observation, idle_color, preflight, refuse
+from toolkit.rollout.routes import live_color, split_of_service
+from toolkit.rollout.steps import Retire, Scale, Shift
+from toolkit.rollout.strategy import Strategy, plan_of
+from toolkit.runner.attention import Peers
+from toolkit.runner.checked import accept, require_no_rollout, tell_warnings
+from toolkit.runner.engine import Engine
+from toolkit.runner.interrupts import Signals, heeded_signals
+from toolkit.runner.lease import Keeper, leased
+from toolkit.runner.recorder import Recorder
+from toolkit.runner.service import Service
+from toolkit.runner.write import splits_now
+from toolkit.traffic import Color
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutOutcome:
+    """How a rollout ended well. state None: the new color carried everything already, and nothing was begun."""
+
+    service: str
+    state: RolloutState | None
+    head: Head
+
+    @property
+    def rollout(self) -> str | None:
+        """Its id."""
+        return self.state.id if self.state else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a rollout is started with. to: the new color; None: the idle one. release: all services released as one."""
+
+    strategy: Strategy
+    to: Color | None = None
+    force: bool = False
+    accept_drift: bool = False
+    ignore_freeze: bool = False
+    release: tuple[str, ...] = ()
+
+
+def plan_rollout(service: Service, wanted: Wanted) -> tuple[Plan, Observation, list[Finding]]:
+    """The plan that `start` would follow, and every finding. Nothing is written, nothing refused.
+
+    Raises:
+        NoBase: nobody knows which color is idle.
+        RouteUnusable: a route is gone or is not of this pair.
+        AwsError, JournalError: the world could not be read.
+    """
+    observation = service.observe()
+    plan = _plan(service, wanted, observation)
+    return plan, observation, _findings(service, wanted, plan, observation)
+
+
+def start(
+    service: Service, wanted: Wanted, *, peers: Peers | None = None, signals: Signals | None = None
+) -> RolloutOutcome:
+    """Run a rollout to its end, holding the lease of the service. Returns where it was promoted.
+
+    Raises:
+        Locked: somebody else holds the lease; nothing was written.
+        PreflightRefused, WrongAccount, RouteUnusable, NoBase: nothing was written.
+        RolledBack: a gate failed, or somebody asked for it; all traffic is back on the base.
+        Halted: the world is not what the journal says, or the way back is barred; the message says how things stand.
+        Paused: it stands where it is, and nobody runs it.
+        LeaseLost: somebody took the lease over.
+        JournalError: the store was away for too long.
+    """
+    with heeded_signals() as own, leased(service, f"rollout {wanted.strategy.name}") as keeper:
+        observation = service.observe()
+        require_no_rollout(service, observation.record)
+        plan = _plan(service, wanted, observation)
+        if _is_there(plan, observation):
+            return RolloutOutcome(service.name, None, observation.record.head)
+        findings = _findings(service, wanted, plan, observation)
+        refuse(findings, service.name)
+        tell_warnings(service, findings)
+        recorder = Recorder(service, observation.record.head, keeper)
+        if wanted.accept_drift:
+            accept(recorder, observation)
+        actor = observation.identity.arn if observation.identity else None
+        entry = recorder.append(RolloutStarted(plan), actor=actor)
+        state = begin(entry)
+        service.watch(entry, state)
+        engine = Engine(
+            service,
+            keeper,
+            recorder,
+            state,
+            _record_after(service, observation, wanted),
+            signals=signals or own,
+            peers=peers,
+            observation=observation,
+        )
+        return _ended(service, engine.run(), recorder.head)
+
+
+def resume(service: Service, *, break_lease: bool = False) -> RolloutOutcome:
+    """Pick up the rollout under way: paused, halted, or one whose runner died.
+
+    Raises:
+        NoRollout: there is none.
+        others as `start`.
+    """
+    return take_over(service, None, break_lease=break_lease)
+
+
+def take_over(service: Service, command: CommandTaken | None, *, break_lease: bool = False) -> RolloutOutcome:
+    """As `resume`, and obey `command` at once."""
+    with heeded_signals() as signals, leased(service, "resuming", force=break_lease) as keeper:
+        record = service.record()
+        state = state_of(service, record.rollout)
+        recorder = Recorder(service, record.head, keeper, rollout=state.id)
+        engine = Engine(service, keeper, recorder, state, record, signals=signals)
+        for event in _arrival(keeper, command):
+            engine.happened(event)
+        return _ended(service, engine.run(), recorder.head)
+
+
+def _arrival(keeper: Keeper, command: CommandTaken | None) -> list[Event]:
+    before = str(keeper.broke.holder) if keeper.broke else ""
+    took = RunnerTookOver(str(keeper.lease.holder), before, broke=keeper.broke is not None)
+    return [took, command] if command else [took]
+
+
+def state_of(service: Service, rollout: str | None) -> RolloutState:
+    """Where a rollout stands, by its id.
+
+    Raises:
+        NoRollout: None, or none of that id.
+        JournalError: the journal cannot be read.
+    """
+    start_entry = start_of(rollout) if rollout else None
+    if start_entry is None or start_entry[0] != service.name:
+        raise NoRollout(
+            f"{service.name}: no rollout is under way",
+            hint=f"See `bluegreen history {service.name}`; start one with `bluegreen rollout start {service.name}`.",
+        )
+    entries = service.store.since(service.name, start_entry[1])
+    if not entries:
+        raise NoRollout(
+            f"{service.name}: there is no rollout {rollout}", hint=f"See `bluegreen history {service.name}`."
+        )
+    return fold_rollout(entries)
+
+
+def _plan(service: Service, wanted: Wanted, observation: Observation) -> Plan:
+    to = wanted.to or idle_color(observation)
+    return plan_of(
+        wanted.strategy,
+        service.contract,
+        base=to.other,
+        settle_seconds=service.settle_seconds,
+        release=wanted.release,
+        force=wanted.force,
+    )
+
+
+def _is_there(plan: Plan, observation: Observation) -> bool:
+    split = split_of_service(observation.routes, observation.contract)
+    return split is not None and live_color(split, observation.record) is plan.to and split.share(plan.to) == 1
+
+
+def _findings(service: Service, wanted: Wanted, plan: Plan, observation: Observation) -> list[Finding]:
+    first = next(step for step in plan.steps if isinstance(step, Shift))
+    findings = preflight(observation, plan.split(first), service.settings, accept_drift=wanted.accept_drift)
+    if plan.force:
+        findings = [_waived(finding) if finding.is_about_capacity else finding for finding in findings]
+    return [*findings, *_workload(service, plan), *_frozen(service, ignored=wanted.ignore_freeze)]
+
+
+def _waived(finding: Finding) -> Finding:
+    level = Level.WARNING if finding.level is Level.REFUSED else finding.level
+    return Finding(finding.check, level, finding.reason, "--force goes on all the same.")
+
+
+def _workload(service: Service, plan: Plan) -> list[Finding]:
+    if service.workload is not None or not any(isinstance(step, Scale | Retire) for step in plan.steps):
+        return []
+    return [
+        Finding(
+            "workload",
+            Level.REFUSED,
+            f"strategy {plan.strategy} scales a color, and the contract names no workload",
+            "Give the deployment contract a `workload`, or leave the step out.",
+        )
+    ]
+
+
+def _frozen(service: Service, *, ignored: bool) -> list[Finding]:
+    freeze = frozen(service.settings.freeze, service.clock.now())
+    if freeze is None:
+        return []
+    level = Level.WARNING if ignored else Level.REFUSED
+    return [Finding("freeze", level, str(freeze), "Wait until then; --ignore-freeze starts all the same.")]
+
+
+def _record_after(service: Service, observation: Observation, wanted: Wanted) -> Record:
+    """The record as the engine goes on from it: drift that was accepted is the truth."""
+    return service.record() if wanted.accept_drift else observation.record
+
+
+def _ended(service: Service, state: RolloutState, head: Head) -> RolloutOutcome:
+    name = service.name
+    if state.course is Course.HALTED:
+        raise Halted(
+            f"{name}: {state.id} is halted: {_with_stands(state.reason, service)}",
+            hint=f"Find out who wrote; then bluegreen resume {name}, or bluegreen rollback {name}. By hand: "
+            f"bluegreen rollback {name} --print-awscli.",
+        )
+    if state.course is Course.PAUSED:
+        raise Paused(
+            f"{name}: {state.id} is paused: {_with_stands(state.reason, service)}",
+            hint=f"Go on: bluegreen resume {name}. Go back: bluegreen abort {name}.",
+        )
+    if state.ending is Ending.ROLLED_BACK:
+        raise RolledBack(
+            f"{name}: {state.reason or 'rolled back'}; all traffic is back on {state.plan.base}",
+            hint=f"See `bluegreen show {state.id}`, and `bluegreen doctor {name}` before the next try.",
+        )
+    if state.ending is Ending.REFUSED:
+        raise _refusal(state.exit_code)(
+            f"{name}: {state.reason}. Nothing was changed.", hint=f"bluegreen doctor {name}"
+        )
+    return RolloutOutcome(name, state, head)
+
+
+def _refusal(exit_code: int) -> type[BluegreenError]:
+    return next((kind for kind in (WrongAccount, RouteUnusable) if kind.exit_code == exit_code), PreflightRefused)
+
+
+def _with_stands(reason: str, service: Service) -> str:
+    """The reason and how things stand; one that comes of a failed write says that itself."""
+    if "Now: " in reason:
+        return reason
+    stands = "; ".join(f"{route} holds {split}" for route, split in splits_now(service).items())
+    return f"{reason}. Now: {stands}." if stands else f"{reason}. The routes cannot be read."
