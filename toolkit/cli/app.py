@@ -1,14 +1,15 @@
 """The command tree, and the one place where an error becomes a line and an exit code."""
 
 import gc
+import os
 import signal
 import sys
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from toolkit.cli import adopt, drift, infra, lab, preview, settings, shift, status
 from toolkit.cli.render import style
 from toolkit.errors import BluegreenError, Interrupted
 
@@ -23,27 +24,58 @@ class _Commands(TyperGroup):
             raise Interrupted("interrupted; nothing was being written at that moment") from None
 
 
-app = typer.Typer(
-    name="bluegreen",
-    cls=_Commands,
-    no_args_is_help=True,
-    rich_markup_mode=None,  # plain help: rich would cost a third of the start-up time
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command("status")(status.status)
-app.command("shift")(shift.shift)
-app.command("cutover")(shift.cutover)
-app.command("rollback")(shift.rollback)
-app.command("doctor")(status.doctor)
-app.command("restore-stickiness")(shift.restore_stickiness)
-app.command("adopt")(adopt.adopt)
-app.command("drift")(drift.drift)
-app.command("sync")(drift.sync)
-app.command("preview")(preview.preview)
-app.add_typer(infra.app, name="infra")
-app.add_typer(lab.app, name="lab")
-app.add_typer(settings.app, name="config")
+_COMMANDS = {
+    "status": "status:status",
+    "shift": "shift:shift",
+    "cutover": "rollout:cutover",
+    "rollback": "shift:rollback",
+    "canary": "rollout:canary",
+    "linear": "rollout:linear",
+    "rollout": "rollout:app",
+    "pause": "tell:pause",
+    "resume": "tell:resume",
+    "approve": "tell:approve",
+    "promote": "tell:promote",
+    "abort": "tell:abort",
+    "doctor": "status:doctor",
+    "restore-stickiness": "shift:restore_stickiness",
+    "adopt": "adopt:adopt",
+    "drift": "drift:drift",
+    "sync": "drift:sync",
+    "preview": "preview:preview",
+    "infra": "infra:app",
+    "lab": "lab:app",
+    "config": "settings:app",
+}
+"""Every command and group by its word: the module of this room and the name in it, so that one word imports one."""
+
+
+def application(word: str | None = None) -> typer.Typer:
+    """The command tree; with the `word` of a command, that one alone, which starts sooner."""
+    app = typer.Typer(
+        name="bluegreen",
+        cls=_Commands,
+        no_args_is_help=True,
+        rich_markup_mode=None,  # plain help: rich would cost a third of the start-up time
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(root)
+    for name in [word] if word in _COMMANDS else _COMMANDS:
+        module, _, attribute = _COMMANDS[name].partition(":")
+        found = getattr(import_module(f"toolkit.cli.{module}"), attribute)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name)
+        else:
+            app.command(name)(found)
+    return app
+
+
+def __getattr__(name: str) -> typer.Typer:
+    """`app`: the whole tree, made when it is asked for."""
+    if name != "app":
+        raise AttributeError(name)
+    return application()
 
 
 def _version(wanted: bool) -> None:
@@ -54,7 +86,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def root(
     *,  # both are read elsewhere: `main` takes --debug off the line, --version has its callback
     debug: Annotated[
@@ -88,12 +119,19 @@ def _run() -> None:
     debug = "--debug" in sys.argv
     sys.argv = [word for word in sys.argv if word != "--debug"]
     try:
-        app(prog_name="bluegreen")
+        application(_word(sys.argv))(prog_name="bluegreen")
     except BluegreenError as error:
         if debug:
             raise
         _report(error)
         sys.exit(error.exit_code)
+
+
+def _word(line: list[str]) -> str | None:
+    """The command of a command line, where it is plain to see; completion and help of all need every one."""
+    if "_BLUEGREEN_COMPLETE" in os.environ:
+        return None
+    return line[1] if len(line) > 1 else None
 
 
 def _report(error: BluegreenError) -> None:

@@ -1,8 +1,10 @@
-"""`bluegreen shift`, `cutover`, `rollback`, `restore-stickiness`: the commands that write weights."""
+"""`bluegreen shift`, `rollback`, `restore-stickiness`: the commands that write weights once."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,10 +17,40 @@ from toolkit.cli.service import (
     ServiceArgument,
     connected,
     wired,
+    wired_all,
 )
-from toolkit.errors import UsageError
+from toolkit.errors import Locked, NoRollout, UsageError
+from toolkit.rollout.events import Word
 from toolkit.traffic import Color, parse_split
 from toolkit.wiring import Options
+
+if TYPE_CHECKING:
+    from toolkit.runner.service import Service
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """How a rollback is meant."""
+
+    to: Color | None
+    force: bool
+    keep_sticky: bool
+    terminate_flows: bool
+    break_lease: bool
+
+    @property
+    def options(self) -> dict[str, bool]:
+        return {
+            "force": self.force,
+            "keep_sticky": self.keep_sticky,
+            "terminate_flows": self.terminate_flows,
+            "break_lease": self.break_lease,
+        }
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether whoever runs the rollout would do just this if they were asked to roll back."""
+        return self.to is None and not any(self.options.values())
 
 
 @connected
@@ -48,44 +80,15 @@ def shift(
 
 
 @connected
-def cutover(
-    service: ServiceArgument,
-    *,
-    where: Options,
-    to: Annotated[Color | None, typer.Option("--to", help="The color to go to; default: the idle one.")] = None,
-    bake: Annotated[
-        float | None,
-        typer.Option("--bake", min=0, help="Seconds to watch the new side's health; default: the settings, or 60."),
-    ] = None,
-    settle: Annotated[
-        float | None,
-        typer.Option("--settle", min=0, help="Seconds before the verdict; default: the settings, or 600 on an NLB."),
-    ] = None,
-    dry_run: DryRunOption = False,
-    accept_drift: DriftOption = False,
-    print_awscli: AwscliOption = False,
-    output: OutputOption = Output.TEXT,
-) -> None:
-    """Everything to the idle color, then watch its health, and back by itself if it falls.
-
-    Example: bluegreen cutover web --bake 120
-    """
-    from toolkit.runner import cutover as runner
-
-    ready = wired(service, where)
-    if dry_run or print_awscli:
-        move, findings = runner.plan_cutover(ready, to, accept_drift=accept_drift)
-        show_plan(ready, move, findings, output, as_commands=print_awscli)
-        return
-    outcome = runner.cutover(ready, to, bake_seconds=bake, settle_seconds=settle, accept_drift=accept_drift)
-    show_outcome(outcome, output)
-
-
-@connected
 def rollback(
-    service: ServiceArgument,
+    services: Annotated[
+        list[str] | None, typer.Argument(help="Names of the services.", metavar="SERVICE...", show_default=False)
+    ] = None,
     *,
     where: Options,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every service there is, in place of names; those without a base are named.")
+    ] = False,
     to: Annotated[Color | None, typer.Option("--to", help="The color to go back to; default: the base.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Go there even if it has no healthy target.")] = False,
     keep_sticky: Annotated[
@@ -95,23 +98,71 @@ def rollback(
         bool,
         typer.Option("--terminate-flows", help="NLB: end the flows left on the other color, by deregistering a while."),
     ] = False,
+    break_lease: Annotated[
+        bool,
+        typer.Option("--break-lease", help="Take the lease from whoever runs a rollout; it goes into the journal."),
+    ] = False,
     print_awscli: AwscliOption = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """All weight back on the base color, at once, in one write per route.
 
+    Where somebody runs a rollout of the service, they are asked to do it, and wait for no step to end.
+
     Example: bluegreen rollback web
     """
-    from toolkit.runner import rollback as runner
-
     if print_awscli and terminate_flows:
         raise UsageError("--print-awscli prints the weights only, so --terminate-flows does not go with it.")
-    ready = wired(service, where)
+    if bool(services) == everything:
+        raise UsageError("say which service goes back: its name, several names, or --all.")
+    how = Back(to, force, keep_sticky, terminate_flows, break_lease)
     if print_awscli:
-        show_commands(ready, runner.plan_rollback(ready, to, keep_sticky=keep_sticky), output)
-        return
-    outcome = runner.rollback(ready, to, force=force, keep_sticky=keep_sticky, terminate_flows=terminate_flows)
-    show_outcome(outcome, output)
+        from toolkit.runner.rollback import plan_rollback
+
+        for ready in _wired(services, where):
+            show_commands(ready, plan_rollback(ready, to, keep_sticky=keep_sticky), output)
+    elif services is not None and len(services) == 1:
+        _one_back(wired(services[0], where), how, output)
+    else:
+        from toolkit.cli.fleet import many_back
+
+        many_back(_wired(services, where), how, output)
+
+
+def _wired(services: Sequence[str] | None, where: Options) -> list[Service]:
+    return [wired(name, where) for name in dict.fromkeys(services)] if services else wired_all(None, where)
+
+
+def _one_back(service: Service, how: Back, output: Output) -> None:
+    from toolkit.runner.rollback import rollback as run
+
+    try:
+        outcome = run(service, how.to, **how.options)
+    except Locked as error:
+        if not how.is_plain:
+            raise
+        _ask_for_it(service, error, output)
+    else:
+        show_outcome(outcome, output)
+
+
+def _ask_for_it(service: Service, locked: Locked, output: Output) -> None:
+    """Ask whoever holds the lease to go back. One that is over by then, or that is no rollout, has left it.
+
+    Raises:
+        Locked: `locked`, where somebody holds it all the same.
+    """
+    from toolkit.cli.tell import tell_and_show
+    from toolkit.runner.rollback import rollback as run
+
+    try:
+        tell_and_show(service, Word.ROLLBACK, "", output)
+    except NoRollout:
+        try:
+            outcome = run(service)
+        except Locked:
+            raise locked from None
+        show_outcome(outcome, output)
 
 
 @connected

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,8 +12,10 @@ import typer
 from toolkit.cli.options import Output, OutputOption
 from toolkit.cli.outcome import findings_document, show_findings, split_document, splits_document
 from toolkit.cli.render import print_json, style
+from toolkit.cli.rollout_words import how_it_stands, lease_words, print_next, state_document, what_next
 from toolkit.cli.service import OptionalService, connected, wired_all
 from toolkit.errors import NoBase, RouteUnusable
+from toolkit.rollout.plain import plain
 from toolkit.rollout.preflight import Finding, Level, Observation, preflight
 from toolkit.rollout.routes import known_splits, live_color
 from toolkit.traffic import Color, Split, parse_split
@@ -19,6 +23,8 @@ from toolkit.wiring import Options
 
 if TYPE_CHECKING:
     from toolkit.rollout.events import Record
+    from toolkit.rollout.machine import RolloutState
+    from toolkit.rollout.ports import Lease
     from toolkit.runner.service import Service
 
 _NAMES = {Color.BLUE: 34, Color.GREEN: 32}
@@ -30,13 +36,13 @@ def status(service: OptionalService = None, *, where: Options, output: OutputOpt
 
     Example: bluegreen status web
     """
-    observations = [ready.observe(ask_identity=False) for ready in wired_all(service, where)]
+    looks = [_look(ready) for ready in wired_all(service, where)]
     if output is Output.JSON:
-        documents = [_document(observation) for observation in observations]
+        documents = [_document(look) for look in looks]
         print_json(documents[0] if service else {"services": documents})
         return
-    for observation in observations:
-        _show(observation)
+    for look in looks:
+        _show(look)
 
 
 @connected
@@ -73,6 +79,30 @@ def doctor(
         raise typer.Exit(refusals[0].error.exit_code)
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What there is to see of a service, at `at`. rollout: the one under way; lease: whose it is, expired or not."""
+
+    observation: Observation
+    rollout: RolloutState | None
+    lease: Lease | None
+    at: datetime
+
+    @property
+    def is_held(self) -> bool:
+        return self.lease is not None and self.lease.is_held(self.at)
+
+
+def _look(service: Service) -> _Look:
+    observation = service.observe(ask_identity=False)
+    rollout = None
+    if observation.record.rollout is not None:
+        from toolkit.runner.rollout import state_of
+
+        rollout = state_of(service, observation.record.rollout)
+    return _Look(observation, rollout, service.store.holder(service.name), service.clock.now())
+
+
 def _examine(service: Service, wanted: Split | None) -> tuple[str, Split, list[Finding]]:
     observation = service.observe()
     split = wanted or _cutover_split(observation)
@@ -80,7 +110,7 @@ def _examine(service: Service, wanted: Split | None) -> tuple[str, Split, list[F
 
 
 def _cutover_split(observation: Observation) -> Split:
-    from toolkit.runner.cutover import idle_color
+    from toolkit.rollout.preflight import idle_color
 
     try:
         return Split.all_to(idle_color(observation))
@@ -93,7 +123,8 @@ def _live(observation: Observation, splits: Mapping[str, Split]) -> Color | None
     return live_color(shared.pop() if len(shared) == 1 else None, observation.record)
 
 
-def _document(observation: Observation) -> dict[str, Any]:
+def _document(look: _Look) -> dict[str, Any]:
+    observation = look.observation
     contract, record = observation.contract, observation.record
     splits = known_splits(observation.routes, contract)
     live = _live(observation, splits)
@@ -120,7 +151,33 @@ def _document(observation: Observation) -> dict[str, Any]:
             for color in Color
         },
         "record": _record_document(record),
+        "rollout": _rollout_document(look),
+        "lease": _lease_document(look),
         "load_balancer": contract.load_balancer.dns_name,
+    }
+
+
+def _rollout_document(look: _Look) -> dict[str, Any] | None:
+    if look.rollout is None:
+        return None
+    may = [{"command": command, "does": does} for command, does in what_next(look.rollout, held=look.is_held)]
+    return {**state_document(look.rollout), "may": may}
+
+
+def _lease_document(look: _Look) -> dict[str, Any] | None:
+    lease = look.lease
+    if lease is None:
+        return None
+    return {
+        "holder": {
+            "name": lease.holder.name,
+            "host": lease.holder.host,
+            "pid": lease.holder.pid,
+            "doing": lease.holder.doing,
+        },
+        "since": lease.since.isoformat(),
+        "expires": lease.expires.isoformat(),
+        "held": look.is_held,
     }
 
 
@@ -149,7 +206,8 @@ def _route_state(observation: Observation, splits: Mapping[str, Split], name: st
     return "ok" if observation.record.may_hold(name, splits[name]) else "drifted"
 
 
-def _show(observation: Observation) -> None:
+def _show(look: _Look) -> None:
+    observation = look.observation
     contract = observation.contract
     splits = known_splits(observation.routes, contract)
     live = _live(observation, splits)
@@ -167,6 +225,24 @@ def _show(observation: Observation) -> None:
             reason = f" ({target.reason})" if target.reason else ""
             print(f"        {place}  {style(target.state, 32 if target.is_healthy else 33)}{reason}")
     _show_record(observation.record)
+    if look.rollout is not None:
+        _show_rollout(look, look.rollout)
+    elif look.is_held:
+        print(f"  lease: {lease_words(look.lease, look.at)}")
+
+
+def _show_rollout(look: _Look, state: RolloutState) -> None:
+    until = f", until {_seconds(state.deadline)}" if state.deadline and look.is_held else ""
+    print(f"  rollout {style(state.id, 1)}: {state.plan.strategy}, {state.plan.base} to {state.plan.to}")
+    print(f"    {how_it_stands(state)}, since {_seconds(state.began)}{until}")
+    if state.reason:
+        print(f"    why: {plain(state.reason)}")
+    print(f"    lease: {lease_words(look.lease, look.at)}")
+    print_next(state, held=look.is_held)
+
+
+def _seconds(at: datetime) -> str:
+    return at.isoformat(timespec="seconds")
 
 
 def _show_record(record: Record) -> None:

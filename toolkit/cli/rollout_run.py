@@ -1,0 +1,110 @@
+"""Running a rollout from the command line: shown while it runs, and its end as text or one JSON document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from toolkit.cli.options import Output
+from toolkit.cli.outcome import split_document, splits_document
+from toolkit.cli.render import print_json, style
+from toolkit.cli.rollout_progress import View, watched
+from toolkit.cli.rollout_words import print_next, state_document
+from toolkit.errors import BluegreenError
+from toolkit.rollout.events import Ending
+
+if TYPE_CHECKING:
+    from toolkit.rollout.events import Head
+    from toolkit.rollout.machine import RolloutState
+    from toolkit.runner.rollout import RolloutOutcome
+    from toolkit.runner.service import Service
+
+Done = Callable[..., None]
+"""Takes the outcomes of what was run."""
+
+
+@contextmanager
+def carried_out(services: Sequence[Service], output: Output) -> Iterator[Done]:
+    """Show what becomes of `services` while the body runs, and its outcomes in the end.
+
+    A rollout that ends otherwise than it should is told as JSON too, before its error goes on.
+    """
+    outcomes: list[RolloutOutcome] = []
+
+    def done(*ended: RolloutOutcome) -> None:
+        outcomes.extend(ended)
+
+    with watched(services) as view:
+        try:
+            yield done
+        except BluegreenError as error:
+            view.close()
+            if output is Output.JSON and view.last:
+                _print([_document(name, view) | _error(error) for name in view.last], services)
+            raise
+    if output is Output.JSON:
+        _print([_document(outcome.service, view) for outcome in outcomes], services)
+        return
+    for outcome in outcomes:
+        _show(outcome)
+
+
+def _print(documents: list[dict[str, Any]], services: Sequence[Service]) -> None:
+    print_json(documents[0] if len(services) == 1 else {"services": documents})
+
+
+def _document(name: str, view: View) -> dict[str, Any]:
+    """What became of a service. rollout null: the color carried everything already, and nothing was begun."""
+    if name not in view.last:
+        return {"service": name, "rollout": None, "written": False}
+    state, head, before = view.last[name], view.heads[name], view.before.get(name)
+    return {
+        "service": name,
+        **state_document(state),
+        "written": state.touched,
+        "before": splits_document(before) if before else None,
+        "after": _after(state),
+        "head": {"sequence": head.sequence, "hash": head.hash},
+    }
+
+
+def _after(state: RolloutState) -> dict[str, int] | None:
+    """What every route holds; None where they differ or nobody knows."""
+    held = set(state.splits.values())
+    return split_document(held.pop()) if len(held) == 1 and state.intent is None else None
+
+
+def _error(error: BluegreenError) -> dict[str, Any]:
+    return {"error": {"exit_code": error.exit_code, "message": error.message, "hint": error.hint}}
+
+
+def _show(outcome: RolloutOutcome) -> None:
+    state = outcome.state
+    if state is None:
+        print(f"{outcome.service}: that color carries all traffic already; nothing was written.")
+        return
+    plan = state.plan
+    routes = "1 route" if len(plan.routes) == 1 else f"{len(plan.routes)} routes"
+    held = ", ".join(sorted({str(split) for split in state.splits.values()}))
+    retired = f"; {plan.base} is retired" if state.ending is Ending.RETIRED else ""
+    print(style(f"{outcome.service}: {plan.to} is live", 1) + f", {held} on {routes}{retired}.")
+    print(f"  rollout {state.id} ({plan.strategy}) is promoted; journal head {head_words(outcome.head)}")
+    print_next(state, held=False)
+
+
+def head_words(head: Head) -> str:
+    """A journal's end, as `bluegreen audit verify --head` takes it, after its number."""
+    return f"{head.sequence} {head.hash}"
+
+
+def parse_seconds(text: str) -> float:
+    """Seconds, of a bare number of them or a duration with its units.
+
+    Raises:
+        UsageError: neither.
+    """
+    from toolkit.rollout.strategy import parse_duration
+
+    bare = text.strip()
+    return parse_duration(f"{bare}s" if bare.replace(".", "", 1).isdigit() else bare)

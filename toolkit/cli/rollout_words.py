@@ -1,0 +1,212 @@
+"""A rollout in words: what happened, where it stands, what may be done next."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from toolkit.cli.outcome import splits_document
+from toolkit.rollout.events import (
+    CommandTaken,
+    DriftAccepted,
+    Ending,
+    Entry,
+    Event,
+    GateFailed,
+    Prepared,
+    Promoted,
+    Refused,
+    RolloutEnded,
+    RolloutStarted,
+    RunnerPaused,
+    RunnerTookOver,
+    ShiftFailed,
+    ShiftIntended,
+    ShiftVerified,
+    StepPassed,
+    Stuck,
+    WorldDiffers,
+)
+from toolkit.rollout.machine import Phase, RolloutState
+from toolkit.rollout.plain import plain
+from toolkit.rollout.plan import Plan
+from toolkit.rollout.steps import Gate, Probe, describe, duration
+
+if TYPE_CHECKING:
+    from toolkit.rollout.ports import Lease
+
+_ENDINGS = {
+    Ending.PROMOTED: "promoted",
+    Ending.RETIRED: "promoted, and the old side is retired",
+    Ending.ROLLED_BACK: "rolled back",
+    Ending.REFUSED: "refused; nothing was written",
+}
+_PHASES = {
+    Phase.AWAITING_APPROVAL: "waiting for an approval",
+    Phase.HOOK: "running a hook",
+    Phase.ROLLING_BACK: "rolling back",
+    Phase.ROLLED_BACK: "rolled back",
+}
+
+
+def line_of(entry: Entry, state: RolloutState) -> str:
+    """An entry on one line, with its time (UTC) and what is under way since then."""
+    under_way = _next_words(entry.event, state)
+    said = sentence(entry.event, state)
+    return plain(f"{entry.at:%H:%M:%S}Z {state.plan.service}: {said}{f'; {under_way}' if under_way else ''}")
+
+
+def sentence(event: Event, state: RolloutState) -> str:  # noqa: PLR0911, PLR0912, C901 - one case an event
+    """What has happened; `state` is the one after it."""
+    plan = state.plan
+    match event:
+        case RolloutStarted():
+            return f"rollout {state.id} begins: {plan.strategy}, {plan.base} to {plan.to}, {_counted(len(plan.steps))}"
+        case Prepared(remarks):
+            return "every check has passed" + (f", with {'; '.join(remarks)}" if remarks else "")
+        case Refused(reason, _):
+            return f"refused: {reason}"
+        case ShiftIntended():
+            return f"writing {event.to} on {_routes(plan)}"
+        case ShiftVerified():
+            held = next(iter(state.splits.values()), None)
+            return f"{held} is read back" if held else "read back"
+        case ShiftFailed(reason, _):
+            return f"the write failed: {reason}"
+        case StepPassed(step, detail, _):
+            return f"{place(step, plan)} is done" + (f": {detail}" if detail else "")
+        case GateFailed(_, gate, reason, _):
+            return f"{gate} failed: {reason}"
+        case CommandTaken(word, by, _, reason):
+            return f"{word} by {by}" + (f": {reason}" if reason else "")
+        case RunnerPaused(reason, _):
+            return f"paused: {reason}"
+        case RunnerTookOver(holder, previous, broke):
+            how = "broke the lease of" if broke else "takes over from"
+            return f"{holder} {how} {previous}" if previous else f"{holder} goes on"
+        case WorldDiffers(reason, _) | Stuck(reason):
+            return f"halted: {reason}"
+        case Promoted(color):
+            return f"{color} is promoted"
+        case RolloutEnded(ending):
+            return f"rollout {state.id} is over: {_ENDINGS[ending]}"
+        case DriftAccepted():
+            return "what AWS holds is taken as the truth"
+
+
+def _next_words(event: Event, state: RolloutState) -> str:
+    """The step that an event has begun; empty where it has begun none."""
+    begins = isinstance(event, Prepared | StepPassed | ShiftVerified | RunnerTookOver | CommandTaken)
+    if state.phase is Phase.ROLLING_BACK and isinstance(event, GateFailed | ShiftFailed | CommandTaken):
+        return f"all traffic goes back to {state.plan.base}"
+    if not begins or state.ending is not None or state.current is None or state.phase in _STANDING:
+        return ""
+    if state.deadline is not None:
+        return f"{place(state.step, state.plan)} until {state.deadline:%H:%M:%S}Z"
+    return f"{place(state.step, state.plan)}"
+
+
+_STANDING = {Phase.PAUSED, Phase.HALTED, Phase.ROLLING_BACK, Phase.PREPARING}
+
+
+def place(step: int, plan: Plan) -> str:
+    """Which step of how many: `step 2 of 9 (bake 5m)`."""
+    return f"step {step + 1} of {len(plan.steps)} ({describe(plan.steps[step])})"
+
+
+def phase_words(state: RolloutState) -> str:
+    return _PHASES.get(state.phase, state.phase.value)
+
+
+def gates_words(plan: Plan) -> str:
+    """What is watched while the new color carries traffic."""
+    asked = [f"{_gate(gate)} every {duration(plan.gate_seconds)}" for gate in plan.gates]
+    return ", ".join(["target health", *asked])
+
+
+def _gate(gate: Gate) -> str:
+    return f"probe {gate.path} via {gate.via}" if isinstance(gate, Probe) else f"hook {gate.name}"
+
+
+def lease_words(lease: Lease | None, now: datetime) -> str:
+    """Who may advance the rollout, and whether they still do."""
+    if lease is None:
+        return "nobody holds the lease"
+    since = lease.since.isoformat(timespec="seconds")
+    if lease.is_held(now):
+        left = (lease.expires - now).total_seconds()
+        return f"held by {lease.holder} since {since}, for another {left:.0f} s unless it is renewed"
+    ago = (now - lease.expires).total_seconds()
+    return f"expired {ago:.0f} s ago; {lease.holder} had it since {since} and has not renewed it"
+
+
+def what_next(state: RolloutState, *, held: bool) -> list[tuple[str, str]]:
+    """What may be done now, as commands and what each does. held: somebody's lease is alive."""
+    name, plan = state.plan.service, state.plan
+    back = (f"bluegreen rollback {name}", f"all traffic back to {plan.base}")
+    if state.ending is not None:
+        return [back] if state.ending in (Ending.PROMOTED, Ending.RETIRED) else []
+    if state.phase is Phase.HALTED:
+        again = (f"bluegreen resume {name}", "look again, and go on if AWS agrees with the record")
+        return [(f"bluegreen drift {name}", "see what differs"), again, back]
+    if not held:
+        does = "finish the rollback" if state.back else "go on from this terminal"
+        return [(f"bluegreen resume {name}", does), back]
+    return _while_it_runs(state, back)
+
+
+def print_next(state: RolloutState, *, held: bool) -> None:
+    """What may be done now, one command a line."""
+    commands = what_next(state, held=held)
+    width = max((len(command) for command, _ in commands), default=0)
+    for command, does in commands:
+        print(f"  {command:{width}}   {does}")
+
+
+def _while_it_runs(state: RolloutState, back: tuple[str, str]) -> list[tuple[str, str]]:
+    name, plan = state.plan.service, state.plan
+    match state.phase:
+        case Phase.ROLLING_BACK:
+            return []
+        case Phase.PAUSED:
+            return [(f"bluegreen resume {name}", "go on"), back]
+        case Phase.AWAITING_APPROVAL:
+            return [(f"bluegreen approve {name}", "go on"), (f"bluegreen abort {name}", f"back to {plan.base}")]
+        case _:
+            pause = (f"bluegreen pause {name}", "stay at this split")
+            return [pause, (f"bluegreen promote {name}", f"everything to {plan.to} now"), back]
+
+
+def how_it_stands(state: RolloutState) -> str:
+    """Phase, step and split in a few words."""
+    held = ", ".join(sorted({str(split) for split in state.splits.values()}))
+    at = f", {place(state.step, state.plan)}" if state.current is not None and state.ending is None else ""
+    return f"it is {phase_words(state)}{at}{f', {held}' if held else ''}"
+
+
+def state_document(state: RolloutState) -> dict[str, Any]:
+    """Where a rollout stands, as JSON values."""
+    plan = state.plan
+    return {
+        "rollout": state.id,
+        "strategy": plan.strategy,
+        "base": plan.base.value,
+        "to": plan.to.value,
+        "phase": state.phase.value,
+        "step": min(state.step + 1, len(plan.steps)),
+        "steps": len(plan.steps),
+        "splits": splits_document(state.splits),
+        "began": state.began.isoformat(),
+        "deadline": state.deadline.isoformat() if state.deadline else None,
+        "reason": state.reason,
+        "ending": state.ending.value if state.ending else None,
+        "release": list(plan.release),
+    }
+
+
+def _counted(steps: int) -> str:
+    return "1 step" if steps == 1 else f"{steps} steps"
+
+
+def _routes(plan: Plan) -> str:
+    return "1 route" if len(plan.routes) == 1 else f"{len(plan.routes)} routes"
