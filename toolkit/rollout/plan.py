@@ -60,13 +60,16 @@ class Plan:
 
     @property
     def promotes_before(self) -> int:
-        """The index of the step before which the rollout is promoted: a retire and the bake before it come after."""
-        end = len(self.steps)
-        while end and isinstance(self.steps[end - 1], Retire):
+        """The index of the step before which the rollout is promoted.
+
+        That is after all of them, or before a retire and the bake that goes before it; the bake right after the last
+        shift is what the promotion waits for.
+        """
+        retires = (index for index, step in enumerate(self.steps) if isinstance(step, Retire))
+        end = next((index for index in retires if index > self.last_shift), len(self.steps))
+        if end < len(self.steps) and end - 1 > self.last_shift + 1 and isinstance(self.steps[end - 1], Bake):
             end -= 1
-            if end and end - 1 > self.last_shift and isinstance(self.steps[end - 1], Bake):
-                end -= 1
-        return max(end, self.last_shift + 1)
+        return end
 
     def share_at(self, index: int) -> Fraction:
         """The new color's share once the steps before `index` are done."""

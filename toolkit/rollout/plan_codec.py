@@ -51,6 +51,7 @@ PLAN = form(
         "settle_seconds": SECONDS,
         "release": several(TEXT),
         "force": FLAG,
+        "gate_seconds": SECONDS,
     },
 )
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 import tomllib
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
-from toolkit.errors import ConfigError
-from toolkit.settings import AwsSettings, Endpoint, ServiceSettings, Settings, is_aws
+from toolkit.errors import BluegreenError, ConfigError
+from toolkit.rollout.freeze import window_of, zone_of
+from toolkit.rollout.strategy import Strategy, strategy_named
+from toolkit.settings import AwsSettings, Endpoint, FreezeSettings, ServiceSettings, Settings, is_aws
+
+if TYPE_CHECKING:
+    from toolkit.config.grammar import StrategyTable
 
 FILE_NAME = "bluegreen.toml"
 _DAY = 86_400.0
@@ -64,6 +69,38 @@ class _Endpoint(_Strict):
         return self
 
 
+def _window(text: str) -> str:
+    try:
+        return window_of(text).text
+    except ConfigError as error:
+        raise ValueError(f"{error.message}. {error.hint}") from None
+
+
+def _zone(name: str) -> str:
+    try:
+        zone_of(name)
+    except ConfigError as error:
+        raise ValueError(f"{error.message}. {error.hint}") from None
+    return name
+
+
+class _Freeze(_Strict):
+    """When no rollout may start; a rollback always may."""
+
+    windows: Annotated[
+        list[
+            Annotated[
+                str,
+                AfterValidator(_window),
+                Field(examples=["Fri 16:00 - Mon 08:00", "22:00 - 06:00", "12-20 - 01-02", "2026-12-20 - 2027-01-02"]),
+            ]
+        ],
+        Field(min_length=1, description="every week, every day, every year, or once"),
+    ]
+    timezone: Annotated[str, AfterValidator(_zone), Field(description="as Europe/Berlin")] = "UTC"
+    reason: Annotated[str, Field(max_length=200, description="what is said to whoever is refused")] = ""
+
+
 class _Service(_Strict):
     """How one service is released."""
 
@@ -80,12 +117,30 @@ class _Service(_Strict):
     ] = None
     poll_seconds: Annotated[float, Field(ge=0.1, le=60, description="how often it looks")] = 2.0
     verify_seconds: Annotated[float, Field(ge=1, le=300, description="how long a read-back may take")] = 10.0
+    strategy: Annotated[
+        str | None, Field(min_length=1, description="a [strategy.NAME] or a preset, for `rollout start`")
+    ] = None
+    freeze: _Freeze | None = None
+    region: Annotated[str | None, Field(min_length=1, description="if elsewhere than [aws] says")] = None
+    profile: Annotated[str | None, Field(min_length=1, description="if another than [aws] says")] = None
+    role_arn: Annotated[
+        str | None,
+        Field(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/\S+$", description="the role to take on for this service"),
+    ] = None
 
 
 class _File(_Strict):
     aws: _Aws = Field(default_factory=_Aws)
     endpoint: dict[str, _Endpoint] = Field(default_factory=dict)
     service: dict[str, _Service] = Field(default_factory=dict)
+
+
+def _file_with_strategies() -> type[_File]:
+    """The grammar of strategies takes longer to set up than all the rest, so only a file that has some pays for it."""
+    from toolkit.config.grammar import StrategyTable
+
+    strategies = Annotated[dict[str, StrategyTable], Field(default_factory=dict)]
+    return create_model("_File", __base__=_File, strategy=strategies)
 
 
 def load(path: Path) -> Settings:
@@ -101,43 +156,77 @@ def load(path: Path) -> Settings:
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path} is not TOML: {error}") from None
     try:
-        file = _File.model_validate(document)
+        file = (_file_with_strategies() if "strategy" in document else _File).model_validate(document)
     except ValidationError as error:
         raise ConfigError(
             f"{path}: {'; '.join(_complaint(item) for item in error.errors())}",
             hint="`bluegreen config schema` prints what the file may hold.",
         ) from None
+    try:
+        return _settings(file, path.parent)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error.message}", hint=error.hint) from None
+
+
+def _settings(file: _File, base: Path) -> Settings:
     endpoints = {name: Endpoint(**endpoint.model_dump()) for name, endpoint in file.endpoint.items()}
     aws = AwsSettings(**file.aws.model_dump(exclude={"endpoint"}))
     if file.aws.endpoint is not None:
         try:
             aws = aws.at(endpoints[file.aws.endpoint])
         except KeyError:
-            raise ConfigError(f"{path}: aws.endpoint: there is no [endpoint.{file.aws.endpoint}]") from None
-    return Settings(
+            raise ConfigError(f"aws.endpoint: there is no [endpoint.{file.aws.endpoint}]") from None
+    strategies: dict[str, StrategyTable] = getattr(file, "strategy", {})
+    settings = Settings(
         aws=aws,
         endpoint=endpoints,
-        service={name: _service(service, path.parent) for name, service in file.service.items()},
+        service={name: _service(service, base) for name, service in file.service.items()},
+        strategy={name: _strategy(name, table, base) for name, table in strategies.items()},
     )
+    for name, service in settings.service.items():
+        if service.strategy is not None:
+            try:
+                strategy_named(service.strategy, settings)
+            except BluegreenError as error:
+                raise ConfigError(f"service.{name}.strategy: {error.message}", hint=error.hint) from None
+    return settings
+
+
+def _strategy(name: str, table: StrategyTable, base: Path) -> Strategy:
+    try:
+        return table.strategy(name, base)
+    except BluegreenError as error:
+        raise ConfigError(f"strategy.{name}: {error.message}", hint=error.hint) from None
 
 
 def _service(service: _Service, base: Path) -> ServiceSettings:
-    settings = ServiceSettings(**service.model_dump())
+    settings = ServiceSettings(**service.model_dump(exclude={"freeze"}))
     contract, terraform = settings.contract, settings.terraform
     if contract is not None and contract.startswith("file:"):
         contract = f"file:{base / contract.removeprefix('file:')}"
-    return replace(settings, contract=contract, terraform=None if terraform is None else str(base / terraform))
+    return replace(
+        settings,
+        contract=contract,
+        terraform=None if terraform is None else str(base / terraform),
+        freeze=_freeze(service.freeze),
+    )
+
+
+def _freeze(freeze: _Freeze | None) -> FreezeSettings:
+    if freeze is None:
+        return FreezeSettings()
+    return FreezeSettings(windows=tuple(freeze.windows), timezone=freeze.timezone, reason=freeze.reason)
 
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of bluegreen.toml."""
-    schema = _File.model_json_schema()
+    schema = _file_with_strategies().model_json_schema()
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": FILE_NAME}
 
 
 def _complaint(item: Any) -> str:
-    place = ".".join(str(part) for part in item["loc"])
+    place = "".join(f" {part + 1}" if isinstance(part, int) else f".{part}" for part in item["loc"]).removeprefix(".")
     if item["type"] == "extra_forbidden":
         return f"{place} is not a setting"
-    said = item["msg"].removeprefix("Value error, ")
-    return f"{place}: {said[0].lower()}{said[1:]}"
+    words = item["msg"].removeprefix("Value error, ")
+    return f"{place}: {words[0].lower()}{words[1:]}"
