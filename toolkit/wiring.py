@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from toolkit.contract import Contract, parse
 from toolkit.errors import ConfigError, ContractError, UnknownService, WrongAccount
@@ -16,9 +17,11 @@ from toolkit.settings import CLIENT_SECRET, AwsSettings, Endpoint, ServiceSettin
 
 if TYPE_CHECKING:
     from toolkit.aws.session import Session
-    from toolkit.rollout.ports import Journal
+    from toolkit.rollout.ports import Holder, Pulse, Result, Store, Workload
+    from toolkit.rollout.steps import Hook, Probe
     from toolkit.runner.adopt import Surroundings
     from toolkit.runner.service import Service
+    from toolkit.traffic import Color
 
 DEFAULT_FILE = Path("bluegreen.toml")
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
@@ -143,7 +146,8 @@ def wire(name: str | None, options: Options, note: Callable[[str], None]) -> Ser
     session = session_for(settings.aws)
     contract = _contract(name, options.contract, settings, session)
     session = _in_the_contracts_region(session, contract)
-    return _assemble(contract, settings.of(name or contract.name), session, note)
+    directory = (options.config or DEFAULT_FILE).parent
+    return _assemble(contract, settings.of(name or contract.name), session, note, directory)
 
 
 def wire_all(options: Options, note: Callable[[str], None]) -> list[Service]:
@@ -254,7 +258,40 @@ def _in_the_contracts_region(session: Session, contract: Contract) -> Session:
     return session
 
 
-def _assemble(contract: Contract, settings: ServiceSettings, session: Session, note: Callable[[str], None]) -> Service:
+class _Hooks:
+    """Hooks, imported when one is run: a rollback needs none."""
+
+    def __init__(self, directory: Path, clock: SystemClock) -> None:
+        self._directory = directory
+        self._clock = clock
+
+    def run(self, hook: Hook, environment: Mapping[str, str], *, pulse: Pulse) -> Result:
+        from toolkit.gates.hooks import OutsideHooks
+
+        return OutsideHooks(directory=self._directory, clock=self._clock).run(hook, environment, pulse=pulse)
+
+
+class _Probes:
+    """Probes, imported and their ways looked up when one is sent."""
+
+    def __init__(self, contract: Contract, settings: ServiceSettings, session: Session, clock: SystemClock) -> None:
+        self._made: Callable[[], Any] = lru_cache(lambda: _probes(contract, settings, session, clock))
+
+    def probe(self, probe: Probe, color: Color, *, pulse: Pulse) -> Result:
+        result: Result = self._made().probe(probe, color, pulse=pulse)
+        return result
+
+
+def _probes(contract: Contract, settings: ServiceSettings, session: Session, clock: SystemClock) -> Any:
+    from toolkit.aws.preview import ProbeTargets
+    from toolkit.gates.probes import HttpProbes
+
+    return HttpProbes(ProbeTargets(session, contract), clock=clock)
+
+
+def _assemble(
+    contract: Contract, settings: ServiceSettings, session: Session, note: Callable[[str], None], directory: Path
+) -> Service:
     from toolkit.aws.cloudwatch import Cloudwatch
     from toolkit.aws.elbv2 import Elbv2
     from toolkit.aws.sts import Caller
@@ -263,27 +300,49 @@ def _assemble(contract: Contract, settings: ServiceSettings, session: Session, n
     elbv2 = Elbv2(session, client_secret=os.environ.get(CLIENT_SECRET))
     caller = Caller(session, _cache_home() / "identity.json")
     caller.start()
+    clock = SystemClock()
     return Service(
         contract=contract,
         settings=settings,
         router=elbv2,
         targets=elbv2,
         flows=Cloudwatch(session),
-        journal=_journal(contract, session),
+        store=_store(contract, session),
         identities=caller,
-        clock=SystemClock(),
+        clock=clock,
+        hooks=_Hooks(directory, clock),
+        probes=_Probes(contract, settings, session, clock),
+        holder=_holder(),
+        workload=_workload(contract, session),
         note=note,
     )
 
 
-def _journal(contract: Contract, session: Session) -> Journal:
+def _holder() -> Holder:
+    """This process, as others are told who holds a lease."""
+    import getpass
+
+    from toolkit.runner.lease import this_process
+
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a container may have no name for its user
+        name = f"user {os.getuid()}"
+    return this_process(name, "")
+
+
+def _workload(contract: Contract, session: Session) -> Workload | None:
+    return None
+
+
+def _store(contract: Contract, session: Session) -> Store:
     if contract.state_table is not None:
-        from toolkit.aws.dynamodb import DynamoJournal
+        from toolkit.aws.dynamodb import DynamoStore
 
-        return DynamoJournal(session, contract.state_table.name)
-    from toolkit.journal.sqlite import SqliteJournal
+        return DynamoStore(session, contract.state_table.name)
+    from toolkit.journal.sqlite import SqliteStore
 
-    return SqliteJournal(_state_home() / "journal.sqlite3", place=f"{contract.account_id}/{contract.region}")
+    return SqliteStore(_state_home() / "journal.sqlite3", place=f"{contract.account_id}/{contract.region}")
 
 
 def _cache_home() -> Path:

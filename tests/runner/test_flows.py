@@ -12,9 +12,10 @@ import pytest
 from tests.support.fakes import NOON, FakeWorld, a_world
 from toolkit.errors import AccessDenied, AwsUnreachable, Interrupted, Throttled, UsageError
 from toolkit.rollout.ports import Draining, FlowCount
-from toolkit.runner.cutover import cutover
+from toolkit.rollout.strategy import all_at_once
 from toolkit.runner.flows import DRAINED_SECONDS
 from toolkit.runner.rollback import rollback
+from toolkit.runner.rollout import Wanted, start
 from toolkit.runner.shift import shift
 from toolkit.settings import ServiceSettings
 from toolkit.traffic import Color, Split
@@ -29,9 +30,10 @@ def on_green(**words: Any) -> FakeWorld:
     world = a_world(network=True, **words)
     group = world.service.contract.target_groups[Color.GREEN]
     world.targets.draining_of[group.arn] = BEFORE
-    cutover(world.service, bake_seconds=0, settle_seconds=0)
+    start(world.service, Wanted(strategy=all_at_once(0)))
     world.flows.count = SEVEN
     world.notes.clear()
+    world.clock.slept.clear()
     return world
 
 
@@ -152,21 +154,20 @@ def test_an_application_load_balancer_has_no_flows_to_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("network", "settings", "words", "watched"),
+    ("network", "settings", "bake", "settle", "watched"),
     [
-        (True, ServiceSettings(), {}, 600),
-        (False, ServiceSettings(), {}, 60),
-        (True, ServiceSettings(settle_seconds=90), {}, 90),
-        (True, ServiceSettings(), {"settle_seconds": 0, "bake_seconds": 5}, 5),
-        (True, ServiceSettings(bake_seconds=700), {}, 700),
-        (True, ServiceSettings(), {"bake_seconds": 5}, 600),
-        (False, ServiceSettings(settle_seconds=120), {}, 120),
+        (True, ServiceSettings(), 60, None, 600),
+        (False, ServiceSettings(), 60, None, 60),
+        (True, ServiceSettings(settle_seconds=90), 60, None, 90),
+        (True, ServiceSettings(), 5, 0, 5),
+        (True, ServiceSettings(), 700, None, 700),
+        (False, ServiceSettings(settle_seconds=120), 60, None, 120),
     ],
 )
-def test_the_verdict_of_a_cutover_waits_until_the_write_has_settled(
-    settings: ServiceSettings, words: dict[str, Any], watched: float, *, network: bool
+def test_the_verdict_of_a_rollout_waits_until_the_write_has_settled(
+    settings: ServiceSettings, bake: float, settle: float | None, watched: float, *, network: bool
 ) -> None:
     world = a_world(network=network, settings=settings)
-    cutover(world.service, **words)
+    start(world.service, Wanted(strategy=all_at_once(bake), settle_seconds=settle))
     assert sum(world.clock.slept) == pytest.approx(watched)
     assert world.split() == GREEN

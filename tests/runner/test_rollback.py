@@ -13,8 +13,9 @@ from toolkit.errors import (
     ShiftFailed,
     Throttled,
 )
-from toolkit.rollout.events import Kind, ShiftIntended, ShiftVerified
+from toolkit.rollout.events import Entry, Kind, ShiftIntended, ShiftVerified
 from toolkit.runner.carry_out import carry_out
+from toolkit.runner.recorder import Recorder
 from toolkit.runner.rollback import plan_rollback, rollback
 from toolkit.runner.shift import shift
 from toolkit.traffic import Color, Split
@@ -60,7 +61,7 @@ def test_there_and_back_again_writes_nothing_the_second_time() -> None:
 def test_where_everything_is_back_already_a_doubt_is_settled_by_a_read_back() -> None:
     world = a_world()
     crashed = ShiftIntended(Kind.SHIFT, Color.BLUE, {"route-0": START}, CANARY)
-    world.store.append("web", crashed, at=NOON, after=0)
+    world.append(crashed)
     assert not rollback(world.service).written
     assert world.router.writes == []
     assert not world.service.record().in_doubt
@@ -119,10 +120,10 @@ def test_an_outcome_that_cannot_be_recorded_leaves_the_intent_in_doubt() -> None
     world = in_canary()
     append = world.store.append
 
-    def only_intents(service: str, event: object, **more: object) -> object:
-        if isinstance(event, ShiftVerified):
+    def only_intents(service: str, entry: Entry, **more: object) -> object:
+        if isinstance(entry.event, ShiftVerified):
             raise JournalError("DynamoDB is away")
-        return append(service, event, **more)  # type: ignore[arg-type]
+        return append(service, entry, **more)  # type: ignore[arg-type]
 
     world.store.append = only_intents  # type: ignore[method-assign,assignment]
     assert rollback(world.service).written
@@ -134,8 +135,8 @@ def test_a_rival_entry_in_the_journal_does_not_hold_it_either() -> None:
     world = in_canary()
     move = plan_rollback(world.service)
     rival = ShiftIntended(Kind.SHIFT, Color.BLUE, {"route-0": CANARY}, CANARY)
-    world.store.append("web", rival, at=NOON, after=move.record.sequence)
-    carry_out(world.service, move)
+    world.append(rival)
+    carry_out(world.service, move, Recorder(world.service, move.record.head, None))
     assert world.split() == START
     assert [type(event).__name__ for event in world.events()[-3:]] == [
         "ShiftIntended",

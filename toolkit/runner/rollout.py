@@ -58,10 +58,14 @@ class RolloutOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What a rollout is started with. to: the new color; None: the idle one. release: all services released as one."""
+    """What a rollout is started with. to: the new color; None: the idle one. release: all services released as one.
+
+    settle_seconds: how long after a write nothing is judged; None: as the settings say.
+    """
 
     strategy: Strategy
     to: Color | None = None
+    settle_seconds: float | None = None
     force: bool = False
     accept_drift: bool = False
     ignore_freeze: bool = False
@@ -179,7 +183,7 @@ def _plan(service: Service, wanted: Wanted, observation: Observation) -> Plan:
         wanted.strategy,
         service.contract,
         base=to.other,
-        settle_seconds=service.settle_seconds,
+        settle_seconds=service.settle_seconds if wanted.settle_seconds is None else wanted.settle_seconds,
         release=wanted.release,
         force=wanted.force,
     )
