@@ -1,12 +1,20 @@
 import json
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from toolkit.config import json_schema, load
-from toolkit.errors import ConfigError
-from toolkit.settings import AwsSettings, Endpoint, ServiceSettings, Settings
+from toolkit.config.grammar import StrategyTable
+from toolkit.errors import ConfigError, UsageError
+from toolkit.rollout.steps import Analyze, Approve, Bake, Hook, Probe, Retire, Scale, Shift, Via
+from toolkit.rollout.strategy import Strategy, all_at_once, canary, linear, parse_shares
+from toolkit.settings import AwsSettings, Endpoint, FreezeSettings, ServiceSettings, Settings
 
 WHOLE = """
 [aws]
@@ -149,5 +157,308 @@ def test_the_schema_takes_what_the_loader_takes() -> None:
     schema = json.loads(json.dumps(json_schema()))
     jsonschema.validate(tomllib.loads(WHOLE), schema)
     jsonschema.validate(tomllib.loads(PLACES), schema)
+    jsonschema.validate(tomllib.loads(STRATEGIES), schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"service": {"web": {"headrom": 1}}}, schema)
+
+
+STRATEGIES = """
+[service.web]
+strategy = "careful"
+region = "eu-west-1"
+profile = "shop"
+role_arn = "arn:aws:iam::123456789012:role/release/web"
+
+[service.web.freeze]
+windows = ["Fri 16:00 - Mon 08:00", "12-20 - 01-02"]
+timezone = "Europe/Berlin"
+reason = "nobody is here"
+
+[service.api]
+strategy = "Canary10Percent5Minutes"
+
+[strategy.quick]
+canary = [1, 2.5, "50%", 100]
+bake = "5m"
+
+[strategy.even]
+linear = 30
+every = "1m"
+
+[strategy.bold]
+all-at-once = true
+bake = "0"
+
+[strategy.careful]
+gate_every = "30s"
+
+[[strategy.careful.step]]
+scale = "50%"
+
+[[strategy.careful.step]]
+scale = 3
+
+[[strategy.careful.step]]
+probe = "/healthz"
+via = "test-route"
+status = "any"
+within = "500ms"
+header = "X-Version: v2"
+body = "ready"
+count = 20
+timeout = "2s"
+retries = 1
+
+[[strategy.careful.step]]
+shift = "0.1%"
+bake = "10m"
+
+[[strategy.careful.step]]
+analyze = true
+
+[[strategy.careful.step]]
+hook = ["./smoke.sh", "--fast"]
+
+[[strategy.careful.step]]
+hook = ["smoke", "--fast"]
+name = "smoke test"
+timeout = "5m"
+retries = 2
+
+[[strategy.careful.step]]
+approve = "2h"
+note = "look at the errors"
+
+[[strategy.careful.step]]
+shift = 100
+
+[[strategy.careful.step]]
+bake = "1h"
+
+[[strategy.careful.step]]
+retire = 1
+
+[[strategy.careful.gate]]
+probe = "/"
+
+[[strategy.careful.gate]]
+hook = "https://example.com/gate"
+"""
+
+
+def strategies(tmp_path: Path, text: str = STRATEGIES) -> dict[str, Strategy]:
+    found = load(written(tmp_path, text)).strategy
+    return {name: each for name, each in found.items() if isinstance(each, Strategy)}
+
+
+def test_a_strategy_is_written_short(tmp_path: Path) -> None:
+    found = strategies(tmp_path)
+    assert found["quick"] == canary(parse_shares("1,2.5,50,100"), 300, "quick")
+    assert found["even"] == linear(Fraction(3, 10), 60, "even")
+    assert found["bold"] == all_at_once(0, "bold")
+
+
+def test_a_strategy_is_written_step_by_step(tmp_path: Path) -> None:
+    found = strategies(tmp_path)["careful"]
+    probe = Probe("/healthz", Via.TEST_ROUTE, None, 0.5, ("X-Version", "v2"), "ready", 20, 2.0, 1)
+    assert found.steps == (
+        Scale(of_live=Fraction(1, 2)),
+        Scale(targets=3),
+        probe,
+        Shift(Fraction(1, 1000)),
+        Bake(600),
+        Analyze(),
+        Hook("smoke.sh", command=(f"{tmp_path}/smoke.sh", "--fast")),
+        Hook("smoke test", command=("smoke", "--fast"), timeout_seconds=300, retries=2),
+        Approve(7200, "look at the errors"),
+        Shift(Fraction(1)),
+        Bake(3600),
+        Retire(1),
+    )
+    assert found.gates == (Probe("/"), Hook("https://example.com/gate", url="https://example.com/gate"))
+    assert found.gate_seconds == 30
+
+
+def test_a_relative_hook_starts_where_the_file_is_wherever_the_command_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(tmp_path, "[[strategy.x.step]]\nhook = ['./smoke.sh']\n[[strategy.x.step]]\nshift = 100")
+    monkeypatch.chdir(tmp_path)
+    found = load(Path("bluegreen.toml")).strategy["x"]
+    assert isinstance(found, Strategy)
+    assert found.steps[0] == Hook("smoke.sh", command=(f"{tmp_path}/smoke.sh",))
+
+
+def test_a_service_says_how_when_not_and_where_it_is_released(tmp_path: Path) -> None:
+    web = load(written(tmp_path, STRATEGIES)).of("web")
+    assert (web.strategy, web.region, web.profile) == ("careful", "eu-west-1", "shop")
+    assert web.role_arn == "arn:aws:iam::123456789012:role/release/web"
+    assert web.freeze == FreezeSettings(
+        windows=("Fri 16:00 - Mon 08:00", "12-20 - 01-02"), timezone="Europe/Berlin", reason="nobody is here"
+    )
+
+
+WHOLE_STEP = "[[strategy.x.step]]\nshift = 100\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[strategy.x]", "strategy.x: a strategy says one of canary, linear, all-at-once, step, and this says none"),
+        ("[strategy.x]\ncanary = [100]\nlinear = 5\nbake = '1m'\nevery = '1m'", "this is canary and linear"),
+        ("[strategy.x]\ncanary = [1, 100]", "strategy.x: canary needs bake, a duration such as '5m'"),
+        ("[strategy.x]\nlinear = 5", "strategy.x: linear needs every"),
+        ("[strategy.x]\nall-at-once = true", "strategy.x: all-at-once needs bake"),
+        ("[strategy.x]\nall-at-once = false\nbake = '1m'", "strategy.x.all-at-once: input should be True"),
+        ("[strategy.x]\nall_at_once = true\nbake = '1m'", "strategy.x.all_at_once is not a setting"),
+        ("[strategy.x]\nlinear = 5\nevery = '1m'\nbake = '1m'", "bake goes with canary or all-at-once"),
+        ("[strategy.x]\ngate_every = '1m'\nlinear = 5\nevery = '1m'", "strategy.x: gate_every goes with gate"),
+        ("[strategy.x]\ncanary = [1, 5]\nbake = '1m'", "strategy.x: strategy x does not end with all traffic"),
+        ("[strategy.x]\ncanary = [5, 1, 100]\nbake = '1m'", "its shares must grow, and 1 % comes after 5 %"),
+        ("[strategy.x]\ncanary = [0, 100]\nbake = '1m'", "strategy.x.canary 1: '0' is not a share of the traffic"),
+        ("[strategy.x]\ncanary = [5, 'half', 100]\nbake = '1m'", "strategy.x.canary 2: 'half' is not a share"),
+        ("[strategy.x]\ncanary = [true, 100]\nbake = '1m'", "strategy.x.canary 1: write percent"),
+        ("[strategy.x]\ncanary = [nan, 100]\nbake = '1m'", "strategy.x.canary 1: 'nan' is not a share"),
+        ("[strategy.x]\ncanary = []\nbake = '1m'", "strategy.x.canary"),
+        ("[strategy.x]\ncanary = 5\nbake = '1m'", "strategy.x.canary"),
+        ("[strategy.x]\nlinear = 0.01\nevery = '1m'", "strategy.x: a linear strategy goes in steps of 0.1 %"),
+        ("[strategy.x]\nlinear = 5\nevery = 60", "strategy.x.every: write a duration with its units"),
+        ("[strategy.x]\nlinear = 5\nevery = '60'", "strategy.x.every: '60' is not a duration. Write it with its units"),
+        ("[[strategy.x.step]]\nshift = 50", "does not end with all traffic"),
+        ("[[strategy.x.step]]\nshift = 100\n[[strategy.x.step]]\nshft = 5", "strategy.x.step 2.shft is not a setting"),
+        (
+            "[[strategy.x.step]]\nshift = 100\nanalyze = true",
+            "strategy.x.step 1: a step is one thing, and this is shift",
+        ),
+        ("[[strategy.x.step]]\nbake = '1m'\nretire = 0", "a step is one thing, and this is retire and bake"),
+        (WHOLE_STEP + "[[strategy.x.step]]", "strategy.x.step 2: a step says one of"),
+        (WHOLE_STEP + "[[strategy.x.step]]\nanalyze = false", "strategy.x.step 2.analyze"),
+        (WHOLE_STEP + "[[strategy.x.step]]\napprove = '0'", "strategy.x.step 2.approve: 0 leaves no time"),
+        (WHOLE_STEP + "[[strategy.x.step]]\nanalyze = true\nnote = 'x'", "note goes with approve, and there is none"),
+        (WHOLE_STEP + "[[strategy.x.step]]\nprobe = 'healthz'", "strategy.x.step 2.probe"),
+        (WHOLE_STEP + "[[strategy.x.step]]\nprobe = '/'\nvia = 'test'", "strategy.x.step 2.via"),
+        (WHOLE_STEP + "[[strategy.x.step]]\nprobe = '/'\nstatus = 99", "strategy.x.step 2.status: write a status"),
+        (WHOLE_STEP + "[[strategy.x.step]]\nprobe = '/'\nheader = 'X'", "strategy.x.step 2.header: write a header"),
+        (WHOLE_STEP + "[[strategy.x.step]]\nprobe = '/'\nheader = \"X: a\\r\\nY\"", "strategy.x.step 2.header: write"),
+        (WHOLE_STEP + "[[strategy.x.step]]\nprobe = '/'\ncount = 0", "strategy.x.step 2.count"),
+        (WHOLE_STEP + "[[strategy.x.step]]\nprobe = '/'\nname = 'x'", "name goes with hook, and there is none"),
+        (WHOLE_STEP + "[[strategy.x.step]]\nhook = []", "strategy.x.step 2.hook: write a command as a list of words"),
+        (WHOLE_STEP + "[[strategy.x.step]]\nhook = ['']", "strategy.x.step 2.hook: write a command as a list of words"),
+        (WHOLE_STEP + "[[strategy.x.step]]\nhook = './smoke.sh'", "strategy.x.step 2.hook: write a command as a list"),
+        (WHOLE_STEP + "[[strategy.x.step]]\nhook = 'http://example.com'", "a webhook goes over https://"),
+        (WHOLE_STEP + "[[strategy.x.step]]\nhook = 'https://[x'", "strategy.x.step 2.hook: write a command"),
+        (WHOLE_STEP + "[[strategy.x.step]]\nscale = -1", "strategy.x.step 2.scale: write a number of targets"),
+        (WHOLE_STEP + "[[strategy.x.step]]\nscale = '3'", "strategy.x.step 2.scale: write a number of targets"),
+        (WHOLE_STEP + "[[strategy.x.step]]\nretire = true", "strategy.x.step 2.retire"),
+        ("[[strategy.x.step]]\nretire = 0\n" + WHOLE_STEP, "strategy.x: strategy x: after a retire"),
+        (WHOLE_STEP + "[[strategy.x.gate]]\nname = 'x'", "strategy.x.gate 1: name goes with hook"),
+        (WHOLE_STEP + "[[strategy.x.gate]]", "strategy.x.gate 1: a gate says one of probe, hook"),
+        (WHOLE_STEP + "[[strategy.x.gate]]\nprobe = '/'\nhook = ['x']", "strategy.x.gate 1: a gate is one thing"),
+        (WHOLE_STEP + "[[strategy.x.gate]]\nprobe = '/'\n[strategy.x]\ngate_every = '1ms'", "strategy.x"),
+        ("[service.web]\nstrategy = 'carefull'", "service.web.strategy: there is no strategy 'carefull'"),
+        ("[service.web]\nstrategy = 'HalfAtATime'", "service.web.strategy: 'HalfAtATime' replaces instances in place"),
+        ("[service.web]\nrole_arn = 'admin'", "service.web.role_arn"),
+        ("[service.web.freeze]", "service.web.freeze.windows"),
+        ("[service.web.freeze]\nwindows = []", "service.web.freeze.windows"),
+        (
+            "[service.web.freeze]\nwindows = ['22:00 - 06:00', 'x']",
+            "service.web.freeze.windows 2: 'x' is no freeze window",
+        ),
+        (
+            "[service.web.freeze]\nwindows = ['22:00 - 06:00']\ntimezone = 'Berlin'",
+            "service.web.freeze.timezone: there is no time zone 'Berlin'",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_strategy_is_named_by_its_place(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(written(tmp_path, text))
+    assert words in caught.value.message
+    assert "bluegreen.toml" in caught.value.message
+    assert "\n" not in caught.value.message
+
+
+def test_a_gate_that_is_asked_too_often_is_refused(tmp_path: Path) -> None:
+    text = "[strategy.x]\ngate_every = '500ms'\nall-at-once = true\nbake = '1m'\n[[strategy.x.gate]]\nprobe = '/'"
+    with pytest.raises(ConfigError, match="its gates are asked every second at most"):
+        load(written(tmp_path, text))
+
+
+def test_a_webhook_of_this_machine_needs_no_https(tmp_path: Path) -> None:
+    text = WHOLE_STEP + "[[strategy.x.step]]\nhook = 'http://127.0.0.1:8080/gate'"
+    assert strategies(tmp_path, text)["x"].steps[1] == Hook(
+        "http://127.0.0.1:8080/gate", url="http://127.0.0.1:8080/gate"
+    )
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"strategy": {"x": {}}},
+        {"strategy": {"x": {"canary": [1, 100]}}},
+        {"strategy": {"x": {"canary": [100], "linear": 5, "bake": "1m", "every": "1m"}}},
+        {"strategy": {"x": {"linear": 5, "every": "60"}}},
+        {"strategy": {"x": {"linear": 101, "every": "1m"}}},
+        {"strategy": {"x": {"step": [{"shift": 100, "analyze": True}]}}},
+        {"strategy": {"x": {"step": [{"shift": 100, "note": "x"}]}}},
+        {"strategy": {"x": {"step": [{"probe": "/", "hook": ["x"]}]}}},
+        {"strategy": {"x": {"step": [{"shift": 100}], "gate": [{"bake": "1m"}]}}},
+        {"strategy": {"x": {"step": [{"shift": 100}, {"retire": 0, "bake": "1m"}]}}},
+        {"service": {"web": {"freeze": {"timezone": "UTC"}}}},
+    ],
+)
+def test_an_editor_is_told_what_the_loader_would_refuse(document: dict[str, Any]) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(document, json_schema())
+
+
+VALUES = st.recursive(
+    st.booleans()
+    | st.integers(-5, 200)
+    | st.floats(allow_nan=True)
+    | st.sampled_from(["5m", "0", "5%", "/x", "https://x", "X: y", "any", "route", "test-route", ""])
+    | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=3),
+    max_leaves=4,
+)
+STEP_KEYS = st.sampled_from(
+    [
+        *(
+            "shift",
+            "bake",
+            "analyze",
+            "approve",
+            "note",
+            "hook",
+            "name",
+            "timeout",
+            "retries",
+            "probe",
+            "via",
+            "status",
+        ),
+        *("within", "header", "body", "count", "scale", "retire"),
+    ]
+)
+TABLES = st.dictionaries(STEP_KEYS, VALUES, max_size=3)
+STRATEGY_TABLES = st.fixed_dictionaries(
+    {},
+    optional={
+        "canary": VALUES,
+        "linear": VALUES,
+        "all-at-once": VALUES,
+        "bake": VALUES,
+        "every": VALUES,
+        "gate_every": VALUES,
+        "step": st.lists(st.just({"shift": 100}) | TABLES, max_size=4),
+        "gate": st.lists(st.just({"probe": "/"}) | TABLES, max_size=2),
+    },
+)
+
+
+@given(STRATEGY_TABLES)
+def test_whatever_a_table_holds_a_strategy_comes_of_it_or_a_complaint(table: dict[str, Any]) -> None:
+    try:
+        StrategyTable.model_validate(table).strategy("x", Path())
+    except (ValidationError, UsageError):
+        return

@@ -284,9 +284,11 @@ class _Step(_Asked):
 def _only_one(table: BaseModel, verbs: tuple[str, ...], what: str) -> None:
     found = [verb for verb in verbs if getattr(table, verb) is not None]
     if not found:
-        raise ValueError(f"{what} says one of {', '.join(verbs)}, and this says none")
+        raise ValueError(f"{what} says one of {', '.join(verbs).replace('_', '-')}, and this says none")
     if len(found) > 1:
-        raise ValueError(f"{what} is one thing, and this is {' and '.join(found)}; write a table for each")
+        raise ValueError(
+            f"{what} is one thing, and this is {' and '.join(found).replace('_', '-')}; write a table for each"
+        )
 
 
 _FORMS = {"canary": ("bake",), "linear": ("every",), "all_at_once": ("bake",), "step": ()}
@@ -334,13 +336,13 @@ class StrategyTable(_Table):
             UsageError: its steps do not make one.
         """
         gates = tuple(gate.asked(base) for gate in self.gate)
-        return Strategy(name, tuple(self._steps(base)), gates, self.gate_every)
+        return Strategy(name, tuple(self._steps(name, base)), gates, self.gate_every)
 
-    def _steps(self, base: Path) -> Iterable[Step]:
+    def _steps(self, name: str, base: Path) -> Iterable[Step]:
         if self.canary is not None and self.bake is not None:
-            return canary(self.canary, self.bake).steps
+            return canary(self.canary, self.bake, name).steps
         if self.linear is not None and self.every is not None:
-            return linear(self.linear, self.every).steps
+            return linear(self.linear, self.every, name).steps
         if self.all_at_once is not None and self.bake is not None:
-            return all_at_once(self.bake).steps
+            return all_at_once(self.bake, name).steps
         return (step for table in self.step or () for step in table.steps(base))
