@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.contract import RouteKind, Stickiness, from_document, parse, same_actions
+from toolkit.contract import AsgPair, EcsPair, RouteKind, Stickiness, from_document, parse, same_actions
 from toolkit.errors import ContractError
 from toolkit.traffic import Color, Split
 
@@ -102,6 +102,39 @@ def test_a_contract_without_a_state_table_is_a_contract() -> None:
     document = golden()
     document["state_table"] = None
     assert from_document(document, source="golden").state_table is None
+
+
+ECS = {"kind": "ecs", "cluster": "prod", "services": {"blue": "web-blue", "green": "web-green"}}
+ASG = {"kind": "asg", "groups": {"blue": "web-blue", "green": "web-green"}}
+NAMES = {Color.BLUE: "web-blue", Color.GREEN: "web-green"}
+
+
+def test_what_runs_behind_the_pair_is_read_where_it_is_said() -> None:
+    assert from_document(golden() | {"workload": ECS}, source="here").workload == EcsPair("prod", NAMES)
+    assert from_document(golden() | {"workload": ASG}, source="here").workload == AsgPair(NAMES)
+    assert from_document(golden() | {"workload": None}, source="here").workload is None
+    without = golden()
+    del without["workload"]
+    assert from_document(without, source="here").workload is None
+
+
+@pytest.mark.parametrize(
+    ("workload", "words"),
+    [
+        ("ecs", "at workload: an object"),
+        ({}, "at workload.kind"),
+        (ECS | {"kind": "lambda"}, "'lambda' is not one of ecs, asg"),
+        (ECS | {"cluster": None}, "at workload.cluster"),
+        (ECS | {"services": {"blue": "web-blue"}}, "at workload.services.green"),
+        (ECS | {"services": {"blue": "web", "green": "web"}}, "at workload.services: blue and green are the same"),
+        (ASG | {"groups": []}, "at workload.groups: an object"),
+        (ASG | {"groups": {"blue": 1, "green": "x"}}, "at workload.groups.blue"),
+        (ECS | {"kind": "asg"}, "at workload.groups"),
+    ],
+)
+def test_a_workload_that_is_none_is_named_by_its_place(workload: Any, words: str) -> None:
+    with pytest.raises(ContractError, match=words):
+        from_document(golden() | {"workload": workload}, source="here")
 
 
 def broken(path: str, value: Any) -> dict[str, Any]:
@@ -207,7 +240,7 @@ json_values = st.recursive(
 paths = st.sampled_from(
     ["schema_version", "name", "routes", "routes.0", "routes.0.arn", "routes.0.stickiness", "target_groups",
      "target_groups.blue", "target_groups.blue.arn", "test_routes", "test_routes.0", "routes.0.preceding_actions",
-     "routes.0.kind", "load_balancer.type", "load_balancer", "load_balancer.arn", "state_table", "region"]
+     "routes.0.kind", "load_balancer.type", "workload", "load_balancer", "load_balancer.arn", "state_table", "region"]
 )  # fmt: skip
 
 

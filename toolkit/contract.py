@@ -33,6 +33,11 @@ class RouteKind(StrEnum):
         return self is not RouteKind.ALB_RULE
 
 
+class _WorkloadKind(StrEnum):
+    ECS = "ecs"
+    ASG = "asg"
+
+
 class BalancerType(StrEnum):
     """`network` balances flows (L4): a flow stays on its target until it ends. `application` balances requests."""
 
@@ -108,8 +113,23 @@ class StateTable:
 
 
 @dataclass(frozen=True, slots=True)
+class EcsPair:
+    """An ECS service for each color, in one cluster. cluster: name or ARN. services: names."""
+
+    cluster: str
+    services: Mapping[Color, str]
+
+
+@dataclass(frozen=True, slots=True)
+class AsgPair:
+    """An Auto Scaling group for each color, by name."""
+
+    groups: Mapping[Color, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Contract:
-    """What an operator releases, and where it lives in AWS."""
+    """What an operator releases, and where it lives in AWS. workload: what runs behind the pair, where it is said."""
 
     name: str
     account_id: str
@@ -119,6 +139,7 @@ class Contract:
     target_groups: Mapping[Color, TargetGroup]
     state_table: StateTable | None = None
     test_routes: tuple[TestRoute, ...] = ()
+    workload: EcsPair | AsgPair | None = None
 
     @property
     def is_network(self) -> bool:
@@ -196,6 +217,7 @@ def from_document(document: Any, *, source: str) -> Contract:
         target_groups={color: reader.target_group(groups, color, account, region) for color in Color},
         state_table=reader.state_table(top.get("state_table")),
         test_routes=reader.test_routes(top.get("test_routes", []), account, region),
+        workload=reader.workload(top.get("workload")),
     )
     if contract.target_groups[Color.BLUE].arn == contract.target_groups[Color.GREEN].arn:
         reader.refuse("target_groups", "blue and green are the same target group")
@@ -335,3 +357,19 @@ class _Reader:
             return None
         mapping = self.mapping(value, "state_table")
         return StateTable(self.text(mapping, "name", "state_table"), self.text(mapping, "arn", "state_table"))
+
+    def workload(self, value: Any) -> EcsPair | AsgPair | None:
+        if value is None:
+            return None
+        mapping = self.mapping(value, "workload")
+        if self.one_of(_WorkloadKind, mapping, "kind", "workload") is _WorkloadKind.ECS:
+            return EcsPair(self.text(mapping, "cluster", "workload"), self.pair_of_names(mapping, "services"))
+        return AsgPair(self.pair_of_names(mapping, "groups"))
+
+    def pair_of_names(self, workload: Mapping[str, Any], key: str) -> Mapping[Color, str]:
+        path = f"workload.{key}"
+        mapping = self.mapping(workload.get(key), path)
+        names = {color: self.text(mapping, color.value, path) for color in Color}
+        if names[Color.BLUE] == names[Color.GREEN]:
+            self.refuse(path, "blue and green are the same")
+        return names

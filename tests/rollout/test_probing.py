@@ -80,7 +80,7 @@ def test_the_first_route_that_takes_the_path_is_asked() -> None:
 def test_a_pattern_is_no_regular_expression() -> None:
     with pytest.raises(RouteUnusable):
         ask(place(paths("/a.c")), path="/abc")
-    assert ask(place(paths("/a.c")), path="/a.c")
+    assert ask(place(paths("/a.c")), path="/a.c").url.endswith("/a.c")
 
 
 def test_a_path_that_no_route_takes_names_what_they_take() -> None:
