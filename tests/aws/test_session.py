@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from botocore import exceptions as boto
+from botocore.parsers import ResponseParserError
 
 from toolkit.aws.session import Session, aws_errors
 from toolkit.errors import (
@@ -27,8 +28,9 @@ REAL_KEYS = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY
 ELBV2 = "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2"
 
 
-def answer(code: str) -> boto.ClientError:
-    return boto.ClientError({"Error": {"Code": code, "Message": "because"}}, "DescribeRules")
+def answer(code: str, status: int = 400) -> boto.ClientError:
+    told = {"Error": {"Code": code, "Message": "because"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return boto.ClientError(told, "DescribeRules")
 
 
 @pytest.mark.parametrize(
@@ -41,6 +43,13 @@ def answer(code: str) -> boto.ClientError:
         (answer("AccessDenied"), AccessDenied),
         (answer("AccessDeniedException"), AccessDenied),
         (answer("InvalidConfigurationRequest"), AwsError),
+        (answer("Throttling", 503), Throttled),
+        (answer("Whatever", 429), Throttled),
+        (answer("InternalFailure", 500), AwsUnreachable),
+        (answer("ServiceUnavailable", 503), AwsUnreachable),
+        (answer("NotImplemented", 501), AwsError),
+        (boto.IncompleteReadError(actual_bytes=1, expected_bytes=2), AwsUnreachable),
+        (ResponseParserError("no XML"), AwsUnreachable),
         (boto.NoCredentialsError(), CredentialsError),
         (boto.PartialCredentialsError(provider="env", cred_var="x"), CredentialsError),
         (boto.TokenRetrievalError(provider="sso", error_msg="x"), CredentialsError),

@@ -13,7 +13,7 @@ from tests.support.provision import CREDENTIALS, REGION, Provisioned
 from toolkit.aws.elbv2 import Elbv2
 from toolkit.aws.session import Session
 from toolkit.contract import Contract, Route, Stickiness, from_document
-from toolkit.errors import RouteUnusable
+from toolkit.errors import LeaseLost, RouteUnusable
 from toolkit.rollout.ports import Action, LiveRoute, Router
 from toolkit.settings import AwsSettings
 from toolkit.traffic import Split
@@ -126,6 +126,19 @@ def test_what_precedes_the_forward_is_written_read_back_and_taken_away_again(cas
     assert case.action(Split(blue=50, green=50), preceding=wanted).is_held_by(case.live())
     case.router.write(case.live(), case.action(CANARY, preceding=()))
     assert case.live().preceding == ()
+    assert case.action(CANARY).is_held_by(case.live())
+
+
+def test_the_guard_is_asked_before_a_write_and_what_it_raises_prevents_it(case: Case) -> None:
+    asked = []
+    case.router.write(case.live(), case.action(CANARY), guard=lambda: asked.append(case.action(CANARY)))
+    assert len(asked) == 1
+
+    def refuse() -> None:
+        raise LeaseLost("bob took it over")
+
+    with pytest.raises(LeaseLost, match="bob"):
+        case.router.write(case.live(), case.action(Split(blue=50, green=50)), guard=refuse)
     assert case.action(CANARY).is_held_by(case.live())
 
 

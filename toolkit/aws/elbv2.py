@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 _ARNS_A_CALL = 20
 """AWS publishes no limit for DescribeRules and DescribeListeners; its neighbours DescribeLoadBalancers and
 DescribeTags take 20."""
-_ATTEMPTS, _URGENT_ATTEMPTS = 5, 10
-"""Of what may be repeated. With the pauses between them about 3 s and 20 s."""
+_ATTEMPTS, _URGENT_ATTEMPTS = 4, 10
+"""Of what may be repeated; the last is some 5 s and 20 s after the first."""
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.2, 5.0
 _DELAY = "deregistration_delay.timeout_seconds"
 _TERMINATION = "deregistration_delay.connection_termination.enabled"

@@ -52,7 +52,8 @@ def read_back(service: Service, move: Move, *, until: datetime | None = None) ->
             if unread is not None:
                 raise _unread(service, move, unread)
             raise _mismatch(service, move, "was written", _held(service, wrong, routes), since=began)
-        service.clock.sleep(min(pause, (deadline - now).total_seconds()))
+        end = until if until is not None and now < until else deadline
+        service.clock.sleep(min(pause, (end - now).total_seconds()))
         longest = _LONGEST_PAUSE_THROTTLED_SECONDS if isinstance(unread, Throttled) else _LONGEST_PAUSE_SECONDS
         pause = min(pause * 2, longest)
 
