@@ -2,6 +2,11 @@ locals {
   # arn:<partition>:elasticloadbalancing:<region>:<account>:loadbalancer/...
   arn = split(":", var.load_balancer.arn)
 
+  workload_keys = {
+    ecs = ["kind", "cluster", "services"]
+    asg = ["kind", "groups"]
+  }
+
   # Never the live color: only the load balancer knows it.
   deployment = {
     schema_version = 1
@@ -53,7 +58,10 @@ locals {
       name = var.state_table.name
       arn  = var.state_table.arn
     }
-    workload = null
+    # Chosen by the kind, never by what is null: names may be unknown until they are made.
+    workload = var.workload == null ? null : {
+      for key, value in var.workload : key => value if contains(local.workload_keys[var.workload.kind], key)
+    }
   }
 
   json = jsonencode(local.deployment)

@@ -148,6 +148,40 @@ variable "state_table" {
   default     = null
 }
 
+variable "workload" {
+  description = "What runs behind the pair, by name, for the steps that scale it: kind `ecs` with cluster and services, or kind `asg` with groups. null: bluegreen scales nothing."
+  type = object({
+    kind     = string
+    cluster  = optional(string)
+    services = optional(object({ blue = string, green = string }))
+    groups   = optional(object({ blue = string, green = string }))
+  })
+  default = null
+
+  validation {
+    condition     = var.workload == null ? true : contains(["ecs", "asg"], var.workload.kind)
+    error_message = "Write workload.kind as \"ecs\" or \"asg\"."
+  }
+
+  validation {
+    condition     = try(var.workload.kind, "") != "ecs" ? true : try(length(var.workload.cluster) > 0, false) && var.workload.services != null && var.workload.groups == null
+    error_message = "Write cluster and services, and no groups, in a workload of kind \"ecs\"."
+  }
+
+  validation {
+    condition     = try(var.workload.kind, "") != "asg" ? true : var.workload.groups != null && var.workload.cluster == null && var.workload.services == null
+    error_message = "Write groups, and neither cluster nor services, in a workload of kind \"asg\"."
+  }
+
+  validation {
+    condition = alltrue([
+      for pair in [try(var.workload.services, null), try(var.workload.groups, null)] :
+      length(pair.blue) > 0 && length(pair.green) > 0 && pair.blue != pair.green if pair != null
+    ])
+    error_message = "Write two different names, one for blue and one for green: each color runs by itself."
+  }
+}
+
 variable "tags" {
   description = "Tags of the parameter."
   type        = map(string)

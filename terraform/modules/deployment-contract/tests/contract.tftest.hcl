@@ -183,6 +183,48 @@ run "the_default_action_of_a_listener_is_a_route_too" {
   }
 }
 
+run "ecs_services_are_a_workload" {
+  command = plan
+
+  variables {
+    workload = {
+      kind     = "ecs"
+      cluster  = "prod"
+      services = { blue = "web-blue", green = "web-green" }
+    }
+  }
+
+  assert {
+    condition = jsonencode(output.deployment.workload) == jsonencode({
+      kind = "ecs", cluster = "prod", services = { blue = "web-blue", green = "web-green" }
+    })
+    error_message = "The cluster and a service for each color, and nothing of the other kind."
+  }
+
+  assert {
+    condition     = jsondecode(aws_ssm_parameter.deployment.insecure_value).workload.services.green == "web-green"
+    error_message = "The parameter holds the workload too."
+  }
+}
+
+run "auto_scaling_groups_are_a_workload" {
+  command = plan
+
+  variables {
+    workload = {
+      kind   = "asg"
+      groups = { blue = "web-blue", green = "web-green" }
+    }
+  }
+
+  assert {
+    condition = jsonencode(output.deployment.workload) == jsonencode({
+      kind = "asg", groups = { blue = "web-blue", green = "web-green" }
+    })
+    error_message = "A group for each color, and nothing of the other kind."
+  }
+}
+
 run "a_contract_of_8192_bytes_fits" {
   command = plan
 

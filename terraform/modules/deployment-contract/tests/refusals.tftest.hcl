@@ -318,3 +318,115 @@ run "a_network_load_balancer_has_no_test_routes" {
 
   expect_failures = [var.test_routes]
 }
+
+run "a_workload_is_of_a_known_kind" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    workload = { kind = "lambda" }
+  }
+
+  expect_failures = [var.workload]
+}
+
+run "ecs_services_are_in_a_cluster" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    workload = { kind = "ecs", services = { blue = "web-blue", green = "web-green" } }
+  }
+
+  expect_failures = [var.workload]
+}
+
+run "a_cluster_without_services_is_no_workload" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    workload = { kind = "ecs", cluster = "prod" }
+  }
+
+  expect_failures = [var.workload]
+}
+
+run "ecs_services_are_no_groups" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    workload = { kind = "ecs", cluster = "prod", services = { blue = "web-blue", green = "web-green" }, groups = { blue = "web-blue", green = "web-green" } }
+  }
+
+  expect_failures = [var.workload]
+}
+
+run "a_workload_of_groups_has_groups" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    workload = { kind = "asg" }
+  }
+
+  expect_failures = [var.workload]
+}
+
+run "groups_are_in_no_cluster" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    workload = { kind = "asg", cluster = "prod", groups = { blue = "web-blue", green = "web-green" } }
+  }
+
+  expect_failures = [var.workload]
+}
+
+run "each_color_runs_by_itself" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    workload = { kind = "asg", groups = { blue = "web", green = "web" } }
+  }
+
+  expect_failures = [var.workload]
+}
+
+run "each_color_has_a_name" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    workload = { kind = "ecs", cluster = "prod", services = { blue = "web", green = "" } }
+  }
+
+  expect_failures = [var.workload]
+}
