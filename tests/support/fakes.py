@@ -69,6 +69,10 @@ class FakeRouter:
     after_write: Callable[[str], None] = lambda _name: None
     before_read: Callable[[], None] = lambda: None
 
+    @property
+    def urgent(self) -> FakeRouter:
+        return self
+
     def read(self, routes: Sequence[Route]) -> Mapping[str, LiveRoute]:
         self.reads += 1
         self.before_read()
@@ -106,6 +110,10 @@ class FakeTargets:
     draining_of: dict[str, Draining] = field(default_factory=dict)
     calls: list[tuple[str, Any]] = field(default_factory=list)
     _left: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def urgent(self) -> FakeTargets:
+        return self
 
     def health(self, group: TargetGroup) -> Sequence[TargetHealth]:
         self.before()

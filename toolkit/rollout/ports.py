@@ -168,6 +168,10 @@ def unguarded() -> None:
 class Router(Protocol):
     """Where the weights live. Raises AwsError and its children."""
 
+    @property
+    def urgent(self) -> Router:
+        """The same for a rollback, which may use what others must leave of the API's rate."""
+
     def read(self, routes: Sequence[Route]) -> Mapping[str, LiveRoute]:
         """Every route by name, in as few calls as the API allows; a route that is gone is left out."""
 
@@ -188,6 +192,10 @@ class Router(Protocol):
 
 class Targets(Protocol):
     """Who stands behind a target group. Raises AwsError and its children."""
+
+    @property
+    def urgent(self) -> Targets:
+        """The same for a rollback, as `Router.urgent`."""
 
     def health(self, group: TargetGroup) -> Sequence[TargetHealth]: ...
 

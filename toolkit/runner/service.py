@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from toolkit.contract import Contract
@@ -79,6 +79,10 @@ class Service:
     def settle_seconds(self) -> float:
         """How long after a write nothing is judged."""
         return self.settings.settle_of(network=self.contract.is_network)
+
+    def urgently(self) -> Service:
+        """The same for a rollback: its reads and writes go before those of others."""
+        return replace(self, router=self.router.urgent, targets=self.targets.urgent)
 
     def record(self) -> Record:
         """What the journal's tail says, read back as far as its last intent. Raises JournalError."""
