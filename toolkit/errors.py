@@ -24,7 +24,7 @@
     ├── JournalError               33   the record could not be read or written
     │   └── JournalConflict        34   somebody else recorded something at the same moment
     ├── DriftFound                 35   `drift` saw a difference, or `sync` may not mend one
-    ├── Halted                     36   the world is not what the journal says; nothing is touched until a person decides
+    ├── Halted                     36   the world is not what the journal says; a person must decide
     ├── Locked                     37   somebody else holds the lease of the service; nothing was written
     ├── Paused                     38   the rollout is paused and nobody runs it; `resume` goes on
     ├── LeaseLost                  39   somebody else took the lease over meanwhile; the message says what was written
@@ -35,6 +35,7 @@
     ├── LabError                   50   the lab could not be started, found or stopped
     │   └── LabNotInstalled        51   the `lab` extra is not installed
     ├── DemoFailed                 52   the demo saw a failed request, or the plan was not empty
+    ├── ReleaseFailed              59   one service of a release failed; the message says what became of each
     ├── NoRollout                  60   there is no such rollout, or none under way
     ├── AuditFailed                61   the journal was changed, cut off, or has a gap
     └── Interrupted               130   Ctrl-C; the message says what state things are in
@@ -190,6 +191,10 @@ class LabNotInstalled(LabError):
 
 class DemoFailed(BluegreenError):
     exit_code = 52
+
+
+class ReleaseFailed(BluegreenError):
+    exit_code = 59
 
 
 class NoRollout(BluegreenError):

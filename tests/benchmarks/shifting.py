@@ -17,7 +17,7 @@ from tests.support.world import World, running_world, wait_for
 from toolkit.lab.app import AppProcess, Site, start_app
 from toolkit.lab.dataplane.addresses import to_loopback
 from toolkit.lab.load import LoadProcess
-from toolkit.rollout.ports import Action, LiveRoute
+from toolkit.rollout.ports import Action, LiveRoute, unguarded
 from toolkit.runner.service import Service
 from toolkit.runner.shift import shift
 from toolkit.traffic import Color, Split
@@ -103,9 +103,9 @@ class TimedWrites:
         self.sent = 0.0
         service.router = self  # what it lacks it takes from the router it hides
 
-    def write(self, live: LiveRoute, action: Action) -> None:
+    def write(self, live: LiveRoute, action: Action, *, guard: Callable[[], None] = unguarded) -> None:
         self.sent = time.monotonic()
-        self._router.write(live, action)
+        self._router.write(live, action, guard=guard)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._router, name)

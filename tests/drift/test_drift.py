@@ -15,7 +15,7 @@ from toolkit.contract import TestRoute as ATestRoute
 from toolkit.drift.comparison import Comparison, Found, Side, Who
 from toolkit.drift.pending import Pending, PlanView
 from toolkit.drift.service import View, compare, needs_client_secret
-from toolkit.rollout.events import Kind, Record, SuspendedStickiness
+from toolkit.rollout.events import Head, Kind, Record, SuspendedStickiness
 from toolkit.rollout.ports import LiveRoute
 from toolkit.rollout.preview import Condition, LiveTestRoute
 from toolkit.traffic import Color, Split
@@ -28,7 +28,7 @@ OIDC: Mapping[str, Any] = {
     "settings": {"issuer": "https://id.example", "client_id": "web", "scope": "openid"},
 }
 RECORDED = Record(
-    sequence=2, base=Color.BLUE, splits={"route-0": START}, kind=Kind.SHIFT, actor=ALICE.arn, at=NOON, meant=START
+    head=Head(2), base=Color.BLUE, splits={"route-0": START}, kind=Kind.SHIFT, actor=ALICE.arn, at=NOON, meant=START
 )
 EMPTY_PLAN = PlanView("infra")
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.support.fakes import ALICE, FakeWorld, a_world
 from toolkit.contract import Stickiness
 from toolkit.errors import PreflightRefused, RouteUnusable, WrongAccount
-from toolkit.rollout.events import Record
+from toolkit.rollout.events import Head, Record
 from toolkit.rollout.ports import Identity
 from toolkit.rollout.preflight import Finding, Level, needed_targets, preflight, refuse
 from toolkit.rollout.routes import live_color, split_of_service
@@ -125,7 +125,7 @@ def test_an_unasked_identity_is_a_warning_and_not_a_claim() -> None:
 
 def test_a_split_that_nobody_recorded_is_drift_unless_accepted() -> None:
     observation = a_world(split=Split(blue=70, green=30)).service.observe()
-    record = Record(sequence=2, splits={"route-0": CANARY}, actor=ALICE.arn, at=a_world().clock.now())
+    record = Record(head=Head(2), splits={"route-0": CANARY}, actor=ALICE.arn, at=a_world().clock.now())
     drifted = replace(observation, record=record)
     refused = preflight(drifted, CANARY, ServiceSettings())
     assert refusals(refused) == ["drift"]

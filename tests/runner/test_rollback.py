@@ -92,7 +92,7 @@ def test_a_journal_that_cannot_be_read_does_not_hold_a_named_rollback() -> None:
         raise JournalError("DynamoDB is away")
 
     world.store.tail = broken  # type: ignore[method-assign,assignment]
-    world.store.append = broken  # type: ignore[method-assign,assignment]
+    world.store.append = broken  # type: ignore[method-assign]
     with pytest.raises(NoBase, match="DynamoDB is away"):
         rollback(world.service)
     assert rollback(world.service, Color.BLUE).written

@@ -257,7 +257,7 @@ def test_nobody_writes_without_a_record_of_the_intent() -> None:
     def refuse(*_args: object, **_words: object) -> None:
         raise JournalError("the table is gone")
 
-    world.store.append = refuse  # type: ignore[method-assign,assignment]
+    world.store.append = refuse  # type: ignore[method-assign]
     with pytest.raises(JournalError):
         shift(world.service, CANARY)
     assert world.router.writes == []

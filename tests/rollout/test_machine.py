@@ -1,0 +1,366 @@
+"""The state machine: what follows what, and what holds in every state that can be reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from fractions import Fraction
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support.fakes import NOON
+from tests.support.journals import events as any_events
+from toolkit.errors import NoRollout
+from toolkit.rollout.effects import (
+    Effect,
+    End,
+    Intend,
+    Judge,
+    Prepare,
+    Promote,
+    RunHook,
+    RunProbe,
+    ScaleTo,
+    Watch,
+    Write,
+)
+from toolkit.rollout.events import (
+    CommandTaken,
+    Ending,
+    Entry,
+    Event,
+    GateFailed,
+    Kind,
+    Prepared,
+    Promoted,
+    Refused,
+    RolloutEnded,
+    RolloutStarted,
+    RunnerPaused,
+    RunnerTookOver,
+    ShiftFailed,
+    ShiftIntended,
+    ShiftVerified,
+    StepPassed,
+    Stuck,
+    Word,
+    WorldDiffers,
+)
+from toolkit.rollout.machine import Course, Phase, RolloutState, advance, begin, effect_of, evolve, fold_rollout
+from toolkit.rollout.plan import Plan
+from toolkit.rollout.steps import Analyze, Approve, Bake, Hook, Probe, Retire, Scale, Shift, Step
+from toolkit.traffic import Color, Split
+
+HOME, CANARY, ALL = Split(blue=100, green=0), Split(blue=95, green=5), Split(blue=0, green=100)
+ROUTES = ("a", "b")
+STEPS: tuple[Step, ...] = (Shift(Fraction(5, 100)), Bake(60), Shift(Fraction(1)), Bake(30))
+PLAN = Plan("web", "canary", Color.BLUE, STEPS, ROUTES)
+
+
+def plan(*steps: Step) -> Plan:
+    return Plan("web", "own", Color.BLUE, steps, ROUTES)
+
+
+class Story:
+    """A journal in the writing: each event a second after the one before."""
+
+    def __init__(self, plan: Plan = PLAN) -> None:
+        self.entries: list[Entry] = []
+        self._add(RolloutStarted(plan))
+        self.state = begin(self.entries[0])
+
+    def _add(self, event: Event) -> Entry:
+        number = len(self.entries) + 1
+        self.entries.append(Entry(number, NOON + timedelta(seconds=number), event, rollout="web-1"))
+        return self.entries[-1]
+
+    def then(self, *happened: Event) -> Effect | None:
+        """What is to be done after these."""
+        for event in happened:
+            self.state, effect = advance(self.state, self._add(event))
+            assert effect == effect_of(self.state), "an effect depends on the state alone"
+        assert fold_rollout(self.entries) == self.state, "the journal gives the same state"
+        return effect_of(self.state)
+
+
+def intent(to: Split, before: Split = HOME, kind: Kind = Kind.ROLLOUT) -> ShiftIntended:
+    return ShiftIntended(kind, Color.BLUE, dict.fromkeys(ROUTES, before), to)
+
+
+def told(word: Word) -> CommandTaken:
+    return CommandTaken(word, "bob", id="1")
+
+
+def in_canary() -> Story:
+    """Baking at 5 %."""
+    story = Story()
+    story.then(Prepared(), intent(CANARY), ShiftVerified())
+    return story
+
+
+def test_the_whole_way_of_a_canary() -> None:
+    story = Story()
+    assert effect_of(story.state) == Prepare()
+    assert story.then(Prepared()) == Intend(CANARY)
+    assert story.then(intent(CANARY)) == Write(intent(CANARY))
+    assert story.then(ShiftVerified()) == Watch(until=story.state.began + timedelta(seconds=60))
+    assert story.state.phase is Phase.BAKING
+    assert story.then(StepPassed(1)) == Intend(ALL)
+    story.then(intent(ALL, CANARY), ShiftVerified())
+    assert story.then(StepPassed(3)) == Promote(Color.GREEN)
+    assert story.then(Promoted(Color.GREEN)) == End(Ending.PROMOTED)
+    assert story.then(RolloutEnded(Ending.PROMOTED)) is None
+    assert (story.state.phase, story.state.is_over) == (Phase.PROMOTED, True)
+
+
+@pytest.mark.parametrize(
+    ("step", "effect"),
+    [
+        (Analyze(), Judge()),
+        (Hook("smoke", ("true",)), RunHook(Hook("smoke", ("true",)), "web-1/0")),
+        (Probe("/healthz"), RunProbe(Probe("/healthz"))),
+        (Scale(3), ScaleTo(Color.GREEN, 3)),
+        (Scale(None, Fraction(1, 2)), ScaleTo(Color.GREEN, None, Fraction(1, 2))),
+        (Approve(10, "the boss"), Watch(until=NOON + timedelta(seconds=12), approval=True, note="the boss")),
+    ],
+)
+def test_each_step_has_its_effect(step: Step, effect: Effect) -> None:
+    assert Story(plan(step, Shift(Fraction(1)))).then(Prepared()) == effect
+
+
+def test_the_old_side_is_retired_after_the_promotion() -> None:
+    story = Story(plan(Shift(Fraction(1)), Bake(5), Bake(60), Retire(1)))
+    story.then(Prepared(), intent(ALL), ShiftVerified())
+    assert story.then(StepPassed(1)) == Promote(Color.GREEN)
+    assert isinstance(story.then(Promoted(Color.GREEN)), Watch)
+    assert story.then(StepPassed(2)) == ScaleTo(Color.BLUE, 1)
+    assert story.then(StepPassed(3)) == End(Ending.RETIRED)
+
+
+@pytest.mark.parametrize("failure", [GateFailed(1, "target health", "it fell"), told(Word.ABORT), told(Word.ROLLBACK)])
+def test_a_failed_gate_and_a_word_lead_back_to_the_base(failure: Event) -> None:
+    story = in_canary()
+    assert story.then(failure) == Intend(HOME, back=True)
+    assert story.state.phase is Phase.ROLLING_BACK
+    back = intent(HOME, CANARY, Kind.ROLLBACK)
+    assert story.then(back) == Write(back)
+    assert story.then(ShiftVerified()) == End(Ending.ROLLED_BACK)
+    assert story.then(RolloutEnded(Ending.ROLLED_BACK)) is None
+
+
+def test_before_anything_was_written_there_is_nothing_to_take_back() -> None:
+    assert Story().then(told(Word.ABORT)) == End(Ending.ROLLED_BACK)
+
+
+def test_a_refusal_ends_it_at_once() -> None:
+    story = Story()
+    assert story.then(Refused("too few targets", 14)) == End(Ending.REFUSED)
+    assert story.state.exit_code == 14
+
+
+def test_a_failed_write_goes_back_and_one_on_the_way_back_halts() -> None:
+    story = in_canary()
+    story.then(StepPassed(1), intent(ALL, CANARY))
+    assert story.then(ShiftFailed("throttled", {"a": ALL})) == Intend(HOME, back=True)
+    assert story.then(intent(HOME, CANARY, Kind.ROLLBACK), ShiftFailed("gone", {"a": HOME})) is None
+    assert story.state.phase is Phase.HALTED
+    assert story.then(RunnerTookOver("bob")) == Intend(HOME, back=True), "half of it back is not back"
+
+
+def test_a_way_back_that_was_half_seen_is_not_taken_for_done() -> None:
+    story = in_canary()
+    story.then(StepPassed(1), intent(ALL, CANARY), ShiftFailed("nothing can be read", {}))
+    assert effect_of(story.state) == Intend(HOME, back=True)
+
+
+@pytest.mark.parametrize("halting", [WorldDiffers("it holds something else"), Stuck("no healthy target")])
+def test_a_halted_rollout_does_nothing_until_somebody_takes_it_up(halting: Event) -> None:
+    story = in_canary()
+    assert story.then(halting) is None
+    assert story.state.phase is Phase.HALTED
+    assert isinstance(story.then(RunnerTookOver("bob")), Watch)
+
+
+def test_a_paused_rollout_waits_and_bakes_anew() -> None:
+    story = in_canary()
+    assert story.then(told(Word.PAUSE)) == Watch(until=None)
+    resumed = story.then(told(Word.RESUME))
+    assert resumed == Watch(until=story.entries[-1].at + timedelta(seconds=60))
+
+
+def test_a_runner_that_leaves_leaves_it_paused() -> None:
+    story = in_canary()
+    assert story.then(RunnerPaused("SIGTERM")) is None
+    assert story.state.phase is Phase.PAUSED
+    assert isinstance(story.then(RunnerTookOver("bob")), Watch)
+
+
+def test_an_approval_counts_only_where_one_is_awaited() -> None:
+    story = Story(plan(Shift(Fraction(5, 100)), Approve(60), Shift(Fraction(1))))
+    story.then(told(Word.APPROVE), Prepared(), intent(CANARY), ShiftVerified())
+    assert story.state.phase is Phase.AWAITING_APPROVAL
+    assert story.then(told(Word.APPROVE)) == Intend(ALL)
+
+
+def test_the_deadline_of_an_approval_is_not_moved_by_a_new_runner() -> None:
+    story = Story(plan(Shift(Fraction(5, 100)), Approve(60), Shift(Fraction(1))))
+    story.then(Prepared(), intent(CANARY), ShiftVerified())
+    before = story.state.deadline
+    story.then(RunnerTookOver("bob"))
+    assert story.state.deadline == before
+
+
+def test_promote_goes_to_the_last_shift_and_past_the_last_bake() -> None:
+    story = in_canary()
+    assert story.then(told(Word.PROMOTE)) == Intend(ALL)
+    story.then(intent(ALL, CANARY), ShiftVerified())
+    assert story.then(told(Word.PROMOTE)) == Promote(Color.GREEN)
+
+
+def test_a_rollback_that_somebody_else_wrote_is_the_rollouts_own_way_back() -> None:
+    story = in_canary()
+    story.then(intent(HOME, CANARY, Kind.ROLLBACK), ShiftVerified())
+    assert effect_of(story.state) == End(Ending.ROLLED_BACK)
+
+
+def test_what_cannot_happen_halts() -> None:
+    assert Story().then(intent(CANARY)) is None
+    assert in_canary().then(StepPassed(3)) is None
+    story = in_canary()
+    story.then(ShiftVerified())
+    assert story.state.course is Course.HALTED
+    assert "cannot happen while the rollout is baking" in story.state.reason
+
+
+def test_entries_of_others_are_passed_over_and_a_rollout_needs_its_start() -> None:
+    story = in_canary()
+    stranger = Entry(9, NOON, ShiftVerified(), rollout=None)
+    assert fold_rollout([*story.entries, stranger]) == story.state
+    with pytest.raises(NoRollout):
+        begin(stranger)
+
+
+@given(st.lists(any_events, max_size=12))
+def test_it_is_total_and_always_has_a_way_back(happened: list[Event]) -> None:
+    """Whatever a journal holds, a state comes of it, and a rollback from there ends."""
+    story = Story()
+    story.then(*[event for event in happened if not isinstance(event, RolloutStarted)])
+    assert_there_is_a_way_back(story.state)
+
+
+STEP = st.sampled_from(
+    [Bake(5), Analyze(), Approve(30), Hook("h", ("true",)), Probe(), Scale(2), Shift(Fraction(1, 10))]
+)
+PLANS = st.builds(
+    lambda steps, last: plan(*steps, Shift(Fraction(1)), Bake(5), *last),
+    st.lists(STEP, max_size=6),
+    st.sampled_from([(), (Bake(3), Retire(0))]),
+)
+INTERRUPTIONS = st.lists(
+    st.sampled_from(
+        [
+            *[told(word) for word in Word],
+            RunnerPaused("SIGTERM"),
+            RunnerPaused("by itself", leaves=False),
+            WorldDiffers("odd"),
+            "crash",
+            "fail",
+            None,
+            None,
+            None,
+        ]
+    ),
+    max_size=25,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(PLANS, INTERRUPTIONS)
+def test_any_interleaving_ends_and_only_ever_means_splits_of_the_plan(
+    made: Plan, interruptions: list[Event | str | None]
+) -> None:
+    story = Story(made)
+    coming = iter(interruptions)
+    for _ in range(200):
+        effect = effect_of(story.state)
+        if story.state.is_over:
+            break
+        assert_there_is_a_way_back(story.state)
+        story.then(next_event(story, effect, coming))
+    assert story.state.is_over, f"it still {story.state.phase}s"
+    meant = {entry.event.to for entry in story.entries if isinstance(entry.event, ShiftIntended)}
+    assert meant <= {made.home, *(made.split(step) for step in made.steps if isinstance(step, Shift))}
+    promoted = [entry for entry in story.entries if isinstance(entry.event, Promoted)]
+    assert len(promoted) <= 1
+    if story.state.ending in (Ending.PROMOTED, Ending.RETIRED):
+        assert promoted
+        assert set(story.state.splits.values()) == {ALL}
+    if story.state.ending is Ending.ROLLED_BACK and story.state.touched:
+        assert set(story.state.splits.values()) == {HOME}
+
+
+def next_event(story: Story, effect: Effect | None, coming: Iterator[Event | str | None]) -> Event:
+    """What a runner answers, or what happens in between."""
+    interruption = next(coming, None)
+    if effect is None or interruption == "crash":
+        return RunnerTookOver("somebody")
+    if interruption == "fail":
+        return failure_of(story.state, effect)
+    if isinstance(interruption, CommandTaken | RunnerPaused | WorldDiffers) and not isinstance(effect, Write | End):
+        return interruption
+    return success_of(story.state, effect)
+
+
+def success_of(state: RolloutState, effect: Effect) -> Event:  # noqa: PLR0911 - one case an effect
+    before = state.splits or dict.fromkeys(ROUTES, HOME)
+    match effect:
+        case Prepare():
+            return Prepared()
+        case Intend(to, back):
+            return ShiftIntended(Kind.ROLLBACK if back else Kind.ROLLOUT, Color.BLUE, before, to)
+        case Write():
+            return ShiftVerified()
+        case Promote(color):
+            return Promoted(color)
+        case End(ending):
+            return RolloutEnded(ending)
+        case Watch(until=None):
+            return told(Word.RESUME)
+        case Watch(approval=True):
+            return told(Word.APPROVE)
+        case _:
+            return StepPassed(state.step)
+
+
+def failure_of(state: RolloutState, effect: Effect) -> Event:
+    match effect:
+        case Prepare():
+            return Refused("no", 14)
+        case Intend(back=True):
+            return Stuck("no healthy target")
+        case Write():
+            return ShiftFailed("no", dict(state.splits))
+        case Promote() | End():
+            return success_of(state, effect)
+        case _:
+            return GateFailed(state.step, "gate", "no")
+
+
+def assert_there_is_a_way_back(state: RolloutState) -> None:
+    """Somebody takes over and says rollback; from there on everything goes well."""
+    if state.is_over:
+        return
+    number = 1000
+    for event in (RunnerTookOver("bob"), told(Word.ROLLBACK)):
+        state = evolve(state, Entry(number, NOON, event, rollout="web-1"))
+    for _ in range(6):
+        effect = effect_of(state)
+        if effect is None:
+            break
+        assert isinstance(effect, Intend | Write | End)
+        assert not isinstance(effect, Intend) or effect.to == HOME
+        state = evolve(state, Entry(number, NOON, success_of(state, effect), rollout="web-1"))
+    assert state.is_over
+    assert state.ending in (Ending.ROLLED_BACK, Ending.REFUSED)
