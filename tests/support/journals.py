@@ -128,6 +128,7 @@ plans = st.builds(
     settle_seconds=seconds,
     release=st.lists(names, max_size=2).map(tuple),
     force=st.booleans(),
+    gate_seconds=seconds,
 )
 numbers = st.integers(0, 99)
 rollout_events: st.SearchStrategy[Event] = st.one_of(

@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import Lock
 
 from toolkit.errors import JournalError
+from toolkit.journal.private import make_folder
 from toolkit.rollout.codec import decode, encode
 from toolkit.rollout.contention import conflict, lease_lost, locked
 from toolkit.rollout.events import Entry
@@ -199,8 +200,7 @@ def _make_private_alone(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
-        for folder in [folder for folder in reversed(path.parents) if not folder.exists()]:
-            folder.mkdir(mode=0o700, exist_ok=True)
+        make_folder(path.parent)
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         return
