@@ -143,11 +143,21 @@ def wire(name: str | None, options: Options, note: Callable[[str], None]) -> Ser
         ContractError, ConfigError, AwsError: as their docstrings say.
     """
     settings = settings_for(options)
-    session = session_for(settings.aws)
+    session = session_for(_of_the_service(name, settings, options))
     contract = _contract(name, options.contract, settings, session)
     session = _in_the_contracts_region(session, contract)
     directory = (options.config or DEFAULT_FILE).parent
     return _assemble(contract, settings.of(name or contract.name), session, note, directory)
+
+
+def _of_the_service(name: str | None, settings: Settings, options: Options) -> AwsSettings:
+    """Where this service lives: services of one release may live in other regions and accounts."""
+    of = settings.of(name) if name else ServiceSettings()
+    return replace(
+        settings.aws,
+        region=options.region or of.region or settings.aws.region,
+        profile=options.profile or of.profile or settings.aws.profile,
+    )
 
 
 def wire_all(options: Options, note: Callable[[str], None]) -> list[Service]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import time
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -32,8 +32,7 @@ def named(name: str, **words: Any) -> FakeWorld:
 
 def yielding(world: FakeWorld) -> None:
     """Let other threads run whenever this world's time passes."""
-    pause = threading.Event()
-    world.clock.on_sleep = lambda: pause.wait(0.001) and None
+    world.clock.on_sleep = lambda: time.sleep(0.001)
 
 
 def release(*worlds: FakeWorld, together: bool = True) -> list[Any]:
