@@ -195,3 +195,15 @@ def test_a_flood_neither_fills_memory_nor_holds_up_the_pulse(tmp_path: Path) -> 
 def test_secrets_that_are_known_do_not_get_into_the_output(tmp_path: Path) -> None:
     made = run("printenv", "KEY", directory=tmp_path, environ={"KEY": "s3cret-s3cret"}, secrets=("s3cret-s3cret",))
     assert made.output == "(hidden)\n"
+
+
+def test_an_end_that_nobody_can_see_is_no_success(tmp_path: Path) -> None:
+    """Whoever started us may ignore SIGCHLD; the system then forgets exit codes, and Popen says 0."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        made = run("sh", "-c", "echo said; exit 3", directory=tmp_path)
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    assert not made.passed
+    assert "SIGCHLD ignored" in made.reason
+    assert made.output == "said\n"

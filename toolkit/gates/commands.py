@@ -54,7 +54,7 @@ def run_command(
 
 
 def _seen_out(hook: Hook, running: _Running, beat: Beat, secrets: Iterable[str]) -> Try:
-    program, began = hook.command[0], time.monotonic()
+    program, began = Path(hook.command[0]).name, time.monotonic()
     end = began + hook.timeout_seconds
     try:
         while not running.has_ended():
@@ -70,6 +70,9 @@ def _seen_out(hook: Hook, running: _Running, beat: Beat, secrets: Iterable[str])
     took = in_words(time.monotonic() - began)
     running.hear_out()
     code = running.process.wait()
+    if running.is_lost:
+        told = f"{program} ended after {took} and nobody knows how: bluegreen was started with SIGCHLD ignored"
+        return Try(False, told, running.kept.text(secrets), again=False)
     told = f"was ended by {_signal(-code)}" if code < 0 else f"ended with exit code {code}"
     return Try(code == 0, f"{program} {told} after {took}", running.kept.text(secrets))
 
@@ -81,6 +84,8 @@ class _Running:
         assert process.stdout is not None  # noqa: S101 - it was asked for
         self.process = process
         self.kept = Kept()
+        self.is_lost = False
+        """The system has reaped it already, so its exit code is nowhere: SIGCHLD was ignored by who started us."""
         self._pipe: int | None = process.stdout.fileno()
         self._selector = selectors.DefaultSelector()
         os.set_blocking(self._pipe, False)
@@ -90,7 +95,12 @@ class _Running:
         """Not reaped, where the system can: so nobody else gets the number of its group before the last kill."""
         if not hasattr(os, "waitid"):  # macOS before Python 3.13
             return self.process.poll() is not None
-        return os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        if self.is_lost:
+            return True
+        with suppress(ChildProcessError):
+            return os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        self.is_lost = True
+        return True
 
     def listen(self, seconds: float) -> int:
         """Keep what is said within `seconds`, one piece at most; its size. Once nobody can say more, just wait."""
@@ -137,7 +147,7 @@ class _Running:
                 self.process.stdout.close()
 
     def _signal(self, number: int) -> None:
-        if self.process.returncode is None:  # else the number may be somebody else's
+        if self.process.returncode is None and not self.is_lost:  # else the number may be somebody else's
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, number)
 
