@@ -93,6 +93,3 @@ class MemoryStore:
         held = self._held(lease.service)
         if held is None or held.token != lease.token:
             raise lease_lost(lease, held)
-
-
-MemoryJournal = MemoryStore

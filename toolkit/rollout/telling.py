@@ -1,0 +1,83 @@
+"""Journal entries in words: the same in histories, notifications and reports. Pure, and safe for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from toolkit.rollout.events import (
+    CommandTaken,
+    DriftAccepted,
+    Ending,
+    Entry,
+    Event,
+    GateFailed,
+    Prepared,
+    Promoted,
+    Refused,
+    RolloutEnded,
+    RolloutStarted,
+    RunnerPaused,
+    RunnerTookOver,
+    ShiftFailed,
+    ShiftIntended,
+    ShiftVerified,
+    StepPassed,
+    Stuck,
+    WorldDiffers,
+)
+from toolkit.rollout.plain import plain
+from toolkit.traffic import Split
+
+ENDINGS: Mapping[Ending, str] = {
+    Ending.PROMOTED: "promoted",
+    Ending.RETIRED: "promoted, and the old side is retired",
+    Ending.ROLLED_BACK: "rolled back",
+    Ending.REFUSED: "refused, nothing was written",
+}
+
+
+def tell(entry: Entry) -> str:
+    """What happened, on one line, without number, time and actor."""
+    return plain(_said(entry.event))
+
+
+def _said(event: Event) -> str:  # noqa: PLR0911, PLR0912, C901 - one case an event
+    match event:
+        case RolloutStarted(plan):
+            steps = "1 step" if len(plan.steps) == 1 else f"{len(plan.steps)} steps"
+            return f"begins: {plan.strategy}, {plan.base} to {plan.to}, {steps}"
+        case Prepared(remarks):
+            return "every check has passed" + (f", with {'; '.join(remarks)}" if remarks else "")
+        case Refused(reason, exit_code):
+            return f"refused, nothing was written: {reason} [exit {exit_code}]"
+        case ShiftIntended(kind, base, before, to):
+            return f"{kind}: about to write {to} on {', '.join(before) or 'no route'}; base {base or 'unknown'}"
+        case ShiftVerified():
+            return "read back as meant"
+        case ShiftFailed(reason, after):
+            return f"not as meant: {reason}" + (f"; last seen: {_splits(after)}" if after else "")
+        case StepPassed(step, detail, _):
+            return f"step {step + 1} is done" + (f": {detail}" if detail else "")
+        case GateFailed(step, gate, reason, _):
+            return f"gate failed at step {step + 1}: {gate}: {reason}"
+        case CommandTaken(word, by, _, reason):
+            return f"{word} by {by}" + (f": {reason}" if reason else "")
+        case RunnerPaused(reason, leaves):
+            return f"paused: {reason}" + ("; the lease is given back" if leaves else "")
+        case RunnerTookOver(holder, previous, broke):
+            how = "broke the lease of" if broke else "takes over from"
+            return f"{holder} {how} {previous}" if previous else f"{holder} goes on"
+        case WorldDiffers(reason, found):
+            return f"halted: {reason}" + (f"; found: {_splits(found)}" if found else "")
+        case Stuck(reason):
+            return f"halted: {reason}"
+        case Promoted(color):
+            return f"{color} is live"
+        case DriftAccepted(splits):
+            return f"what AWS holds is taken as the truth: {_splits(splits)}"
+        case RolloutEnded(ending):
+            return f"over: {ENDINGS[ending]}"
+
+
+def _splits(splits: Mapping[str, Split]) -> str:
+    return ", ".join(f"{name} {split}" for name, split in splits.items())
