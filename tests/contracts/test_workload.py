@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ from toolkit.settings import AwsSettings
 from toolkit.traffic import Color
 
 NAMES = {Color.BLUE: "web-blue", Color.GREEN: "web-green"}
+GONE = {color: f"{name}-gone" for color, name in NAMES.items()}
 
 
 @dataclass
@@ -51,30 +53,35 @@ def session_in(request: pytest.FixtureRequest) -> Session:
 
 def ecs(request: pytest.FixtureRequest) -> Case:
     session = session_in(request)
-    api = client(str(session.settings.endpoint_url), "ecs")
-    api.create_cluster(clusterName="prod")
+    api, cluster = client(str(session.settings.endpoint_url), "ecs"), "bluegreen-web"
+    api.create_cluster(clusterName=cluster)
+    request.addfinalizer(lambda: api.delete_cluster(cluster=cluster))
     api.register_task_definition(family="web", containerDefinitions=[{"name": "app", "image": "x", "memory": 64}])
     for name, count in (("web-blue", 2), ("web-green", 0)):
-        api.create_service(cluster="prod", serviceName=name, taskDefinition="web", desiredCount=count)
-    gone = {color: f"{name}-gone" for color, name in NAMES.items()}
-    return Case(EcsWorkload(session, "prod", NAMES), EcsWorkload(session, "prod", gone))
+        api.create_service(cluster=cluster, serviceName=name, taskDefinition="web", desiredCount=count)
+        request.addfinalizer(functools.partial(api.delete_service, cluster=cluster, service=name, force=True))
+    return Case(EcsWorkload(session, cluster, NAMES), EcsWorkload(session, cluster, GONE))
 
 
 def asg(request: pytest.FixtureRequest) -> Case:
     session = session_in(request)
-    api = client(str(session.settings.endpoint_url), "autoscaling")
-    api.create_launch_configuration(LaunchConfigurationName="web", ImageId="ami-12c6146b", InstanceType="t3.micro")
+    api, launch = (
+        client(str(session.settings.endpoint_url), "autoscaling"),
+        {"LaunchConfigurationName": "bluegreen-web"},
+    )
+    api.create_launch_configuration(**launch, ImageId="ami-12c6146b", InstanceType="t3.micro")
+    request.addfinalizer(lambda: api.delete_launch_configuration(**launch))
     for name, count in (("web-blue", 2), ("web-green", 0)):
-        api.create_auto_scaling_group(
-            AutoScalingGroupName=name, LaunchConfigurationName="web", MinSize=0, MaxSize=4, DesiredCapacity=count,
-            AvailabilityZones=[f"{REGION}a"],
-        )  # fmt: skip
+        bounds = {"MinSize": 0, "MaxSize": 4, "DesiredCapacity": count, "AvailabilityZones": [f"{REGION}a"]}
+        api.create_auto_scaling_group(AutoScalingGroupName=name, **launch, **bounds)
+        request.addfinalizer(
+            functools.partial(api.delete_auto_scaling_group, AutoScalingGroupName=name, ForceDelete=True)
+        )
 
     def minimum(count: int) -> None:
         api.update_auto_scaling_group(AutoScalingGroupName="web-green", MinSize=count, DesiredCapacity=count)
 
-    gone = {color: f"{name}-gone" for color, name in NAMES.items()}
-    return Case(AsgWorkload(session, NAMES), AsgWorkload(session, gone), minimum)
+    return Case(AsgWorkload(session, NAMES), AsgWorkload(session, GONE), minimum)
 
 
 MADE = {"fake": fake, "ecs": ecs, "asg": asg}
