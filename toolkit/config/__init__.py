@@ -181,7 +181,7 @@ def _settings(file: _File, base: Path) -> Settings:
         aws=aws,
         endpoint=endpoints,
         service={name: _service(service, base) for name, service in file.service.items()},
-        strategy={name: _strategy(name, table, base) for name, table in strategies.items()},
+        strategy={name: _strategy(name, table) for name, table in strategies.items()},
     )
     for name, service in settings.service.items():
         if service.strategy is not None:
@@ -192,9 +192,9 @@ def _settings(file: _File, base: Path) -> Settings:
     return settings
 
 
-def _strategy(name: str, table: StrategyTable, base: Path) -> Strategy:
+def _strategy(name: str, table: StrategyTable) -> Strategy:
     try:
-        return table.strategy(name, base)
+        return table.strategy(name)
     except BluegreenError as error:
         raise ConfigError(f"strategy.{name}: {error.message}", hint=error.hint) from None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
-from pathlib import Path
+from pathlib import PurePath
 from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
@@ -191,8 +191,11 @@ class _Asked(_Table):
     )
     retries: Annotated[int, Field(ge=0, le=_MOST, description="further tries after the first")] = 0
 
-    def asked(self, base: Path) -> Gate:
-        """The hook or probe. base: where a relative command starts."""
+    def asked(self) -> Gate:
+        """The hook or probe.
+
+        A command stays as it is written: relative to the file's directory, wherever the rollout is resumed.
+        """
         more: dict[str, Any] = {"retries": self.retries}
         if self.timeout is not None:
             more["timeout_seconds"] = self.timeout
@@ -200,9 +203,8 @@ class _Asked(_Table):
             return self._probe(self.probe, more)
         if isinstance(self.hook, str):
             return Hook(self.name or self.hook, url=self.hook, **more)
-        program, *words = self.hook or ("",)
-        path = str((base / program).absolute()) if "/" in program else program  # else it is looked for on the PATH
-        return Hook(self.name or Path(program).name, command=(path, *words), **more)
+        command = self.hook or ("",)
+        return Hook(self.name or PurePath(command[0]).name, command=command, **more)
 
     def _probe(self, path: str, more: Mapping[str, Any]) -> Probe:
         return Probe(
@@ -263,7 +265,7 @@ class _Step(_Asked):
         _only_one(self, _STEPS if self.shift is not None else (*_STEPS, "bake"), "a step")
         return self
 
-    def steps(self, base: Path) -> Iterator[Step]:
+    def steps(self) -> Iterator[Step]:
         """The step, and the bake of a shift that has one."""
         if self.shift is not None:
             yield Shift(self.shift)
@@ -274,7 +276,7 @@ class _Step(_Asked):
         if self.approve is not None:
             yield Approve(self.approve, self.note or "")
         if self.hook is not None or self.probe is not None:
-            yield self.asked(base)
+            yield self.asked()
         if self.scale is not None:
             yield Scale(targets=self.scale) if isinstance(self.scale, int) else Scale(of_live=self.scale)
         if self.retire is not None:
@@ -329,20 +331,20 @@ class StrategyTable(_Table):
                     raise ValueError(f"{form.replace('_', '-')} needs {need}, a duration such as '5m'")
         return self
 
-    def strategy(self, name: str, base: Path) -> Strategy:
-        """The strategy. base: where relative commands start.
+    def strategy(self, name: str) -> Strategy:
+        """The strategy.
 
         Raises:
             UsageError: its steps do not make one.
         """
-        gates = tuple(gate.asked(base) for gate in self.gate)
-        return Strategy(name, tuple(self._steps(name, base)), gates, self.gate_every)
+        gates = tuple(gate.asked() for gate in self.gate)
+        return Strategy(name, tuple(self._steps(name)), gates, self.gate_every)
 
-    def _steps(self, name: str, base: Path) -> Iterable[Step]:
+    def _steps(self, name: str) -> Iterable[Step]:
         if self.canary is not None and self.bake is not None:
             return canary(self.canary, self.bake, name).steps
         if self.linear is not None and self.every is not None:
             return linear(self.linear, self.every, name).steps
         if self.all_at_once is not None and self.bake is not None:
             return all_at_once(self.bake, name).steps
-        return (step for table in self.step or () for step in table.steps(base))
+        return (step for table in self.step or () for step in table.steps())
