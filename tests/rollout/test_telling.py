@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+
+from tests.support.journals import chained, events
+from toolkit.rollout.events import (
+    CommandTaken,
+    DriftAccepted,
+    Ending,
+    Event,
+    GateFailed,
+    Kind,
+    Prepared,
+    Promoted,
+    Refused,
+    RolloutEnded,
+    RolloutStarted,
+    RunnerPaused,
+    RunnerTookOver,
+    ShiftFailed,
+    ShiftIntended,
+    ShiftVerified,
+    StepPassed,
+    Stuck,
+    Word,
+    WorldDiffers,
+)
+from toolkit.rollout.plan import Plan
+from toolkit.rollout.steps import Bake, Shift
+from toolkit.rollout.telling import tell
+from toolkit.traffic import Color, Split
+
+ALL, CANARY = Split(blue=100, green=0), Split(blue=95, green=5)
+PLAN = Plan("web", "canary", Color.BLUE, (Shift(Fraction(1, 20)), Bake(300), Shift(Fraction(1))), ("web", "api"))
+TOLD: list[tuple[Event, str]] = [
+    (RolloutStarted(PLAN), "begins: canary, blue to green, 3 steps"),
+    (Prepared(), "every check has passed"),
+    (Prepared(("headroom", "age")), "every check has passed, with headroom; age"),
+    (Refused("no healthy target", 18), "refused, nothing was written: no healthy target [exit 18]"),
+    (
+        ShiftIntended(Kind.ROLLOUT, Color.BLUE, {"web": ALL, "api": ALL}, CANARY),
+        f"rollout: about to write {CANARY} on web, api; base blue",
+    ),
+    (ShiftIntended(Kind.SYNC, None, {}, CANARY), f"sync: about to write {CANARY} on no route; base unknown"),
+    (ShiftVerified(), "read back as meant"),
+    (ShiftFailed("throttled", {"web": ALL}), f"not as meant: throttled; last seen: web {ALL}"),
+    (StepPassed(0), "step 1 is done"),
+    (StepPassed(1, "5 minutes, healthy", "long output"), "step 2 is done: 5 minutes, healthy"),
+    (GateFailed(1, "probe /", "answered 503", "<html>"), "gate failed at step 2: probe /: answered 503"),
+    (CommandTaken(Word.PAUSE, "bob"), "pause by bob"),
+    (CommandTaken(Word.ABORT, "bob", "x", "errors"), "abort by bob: errors"),
+    (RunnerPaused("SIGTERM"), "paused: SIGTERM; the lease is given back"),
+    (RunnerPaused("no sight", leaves=False), "paused: no sight"),
+    (RunnerTookOver("bob"), "bob goes on"),
+    (RunnerTookOver("bob", "alice"), "bob takes over from alice"),
+    (RunnerTookOver("bob", "alice", broke=True), "bob broke the lease of alice"),
+    (WorldDiffers("a stranger wrote", {"web": CANARY}), f"halted: a stranger wrote; found: web {CANARY}"),
+    (Stuck("no healthy target on blue"), "halted: no healthy target on blue"),
+    (Promoted(Color.GREEN), "green is live"),
+    (DriftAccepted({"web": CANARY}), f"what AWS holds is taken as the truth: web {CANARY}"),
+    (RolloutEnded(Ending.ROLLED_BACK), "over: rolled back"),
+    (RolloutEnded(Ending.RETIRED), "over: promoted, and the old side is retired"),
+]
+
+
+@pytest.mark.parametrize(("event", "words"), TOLD, ids=lambda value: type(value).__name__)
+def test_every_event_is_told_in_words(event: Event, words: str) -> None:
+    assert tell(chained([event])[0]) == words
+
+
+@given(events)
+def test_whatever_is_told_is_one_line_that_no_terminal_obeys(event: Event) -> None:
+    words = tell(chained([event])[0])
+    assert words
+    assert len(words.splitlines()) == 1
+    assert "\x1b" not in words
+    assert "\x9b" not in words
