@@ -7,7 +7,9 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
+from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
@@ -38,7 +40,7 @@ class ControlPlane:
         self._server = make_server(
             LOOPBACK,
             self.port,
-            mount(DomainDispatcherApplication(create_backend_app)),
+            mount(_whole_writes(DomainDispatcherApplication(create_backend_app))),
             threaded=True,
             request_handler=MotoRequestHandler,
             fd=self._socket.fileno(),
@@ -53,6 +55,17 @@ class ControlPlane:
         self._thread.join()
         self._server.server_close()
         self._socket.close()
+
+
+def _whole_writes(aws: WsgiApp) -> WsgiApp:
+    """Answer calls of DynamoDB one at a time: moto checks a condition and writes in two steps, AWS does in one."""
+    turn = threading.Lock()
+
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        with turn if environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB") else nullcontext():
+            return aws(environ, start_response)
+
+    return answer
 
 
 def _bound(port: int) -> socket.socket:
