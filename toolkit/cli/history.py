@@ -146,9 +146,10 @@ def _show_audit(name: str, result: Audit) -> None:
     print(f"  head  {result.head.hash}  (entry {result.head.sequence})")
     first = result.chained_from
     if first is None:
-        note("warning: no entry carries a hash, so a change would not be seen; they are of an earlier release")
+        note("warning: no entry carries a hash, so a change would not be seen: an earlier release wrote no hashes")
     elif first > 1:
-        note(f"warning: a change of entries 1 to {first - 1} would not be seen; they are of an earlier release")
+        which = "entry 1" if first == 2 else f"entries 1 to {first - 1}"  # noqa: PLR2004 - one alone
+        note(f"warning: a change of {which} would not be seen: an earlier release wrote no hashes")
     if result.vouched < result.entries:
         after = f"after entry {result.vouched}" if result.vouched else "anywhere"
         note(f"note: no head that was kept vouches for the end; a journal cut off {after} would look like this too")
