@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
 from toolkit.errors import BluegreenError, ConfigError
-from toolkit.rollout.freeze import window_of, zone_of
-from toolkit.rollout.strategy import Strategy, strategy_named
 from toolkit.settings import AwsSettings, Endpoint, FreezeSettings, ServiceSettings, Settings, is_aws
 
 if TYPE_CHECKING:
     from toolkit.config.grammar import StrategyTable
+    from toolkit.rollout.strategy import Strategy
 
 FILE_NAME = "bluegreen.toml"
 _DAY = 86_400.0
@@ -70,6 +69,8 @@ class _Endpoint(_Strict):
 
 
 def _window(text: str) -> str:
+    from toolkit.rollout.freeze import window_of
+
     try:
         return window_of(text).text
     except ConfigError as error:
@@ -77,6 +78,8 @@ def _window(text: str) -> str:
 
 
 def _zone(name: str) -> str:
+    from toolkit.rollout.freeze import zone_of
+
     try:
         zone_of(name)
     except ConfigError as error:
@@ -185,11 +188,17 @@ def _settings(file: _File, base: Path) -> Settings:
     )
     for name, service in settings.service.items():
         if service.strategy is not None:
-            try:
-                strategy_named(service.strategy, settings)
-            except BluegreenError as error:
-                raise ConfigError(f"service.{name}.strategy: {error.message}", hint=error.hint) from None
+            _require(service.strategy, settings, f"service.{name}.strategy")
     return settings
+
+
+def _require(strategy: str, settings: Settings, place: str) -> None:
+    from toolkit.rollout.strategy import strategy_named
+
+    try:
+        strategy_named(strategy, settings)
+    except BluegreenError as error:
+        raise ConfigError(f"{place}: {error.message}", hint=error.hint) from None
 
 
 def _strategy(name: str, table: StrategyTable) -> Strategy:
