@@ -169,6 +169,7 @@ class ServiceSettings:
     strategy: the name of the strategy that `rollout start` follows where none is said.
     freeze: when no rollout may start.
     region, profile, role_arn: where the service lives, if elsewhere than `[aws]` says, and the role to take on there.
+    probe_via: `HOST:PORT` that answers in the load balancer's stead, for probes: the lab, a tunnel.
     """
 
     contract: str | None = None
@@ -184,6 +185,7 @@ class ServiceSettings:
     region: str | None = None
     profile: str | None = None
     role_arn: str | None = None
+    probe_via: str | None = None
 
     def settle_of(self, *, network: bool) -> float:
         """Seconds to wait after a write before a verdict, by the type of the load balancer."""

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from toolkit.contract import Contract, parse
+from toolkit.contract import AsgPair, Contract, EcsPair, parse
 from toolkit.errors import ConfigError, ContractError, UnknownService, WrongAccount
 from toolkit.settings import CLIENT_SECRET, AwsSettings, Endpoint, ServiceSettings, Settings
 
@@ -296,7 +296,7 @@ def _probes(contract: Contract, settings: ServiceSettings, session: Session, clo
     from toolkit.aws.preview import ProbeTargets
     from toolkit.gates.probes import HttpProbes
 
-    return HttpProbes(ProbeTargets(session, contract), clock=clock)
+    return HttpProbes(ProbeTargets(session, contract, via=settings.probe_via), clock=clock)
 
 
 def _assemble(
@@ -342,7 +342,17 @@ def _holder() -> Holder:
 
 
 def _workload(contract: Contract, session: Session) -> Workload | None:
-    return None
+    match contract.workload:
+        case EcsPair(cluster, services):
+            from toolkit.aws.ecs import EcsWorkload
+
+            return EcsWorkload(session, cluster, services)
+        case AsgPair(groups):
+            from toolkit.aws.autoscaling import AsgWorkload
+
+            return AsgWorkload(session, groups)
+        case None:
+            return None
 
 
 def _store(contract: Contract, session: Session) -> Store:
