@@ -301,6 +301,8 @@ WHOLE_STEP = "[[strategy.x.step]]\nshift = 100\n"
     [
         ("[strategy.x]", "strategy.x: a strategy says one of canary, linear, all-at-once, step, and this says none"),
         ("[strategy.x]\ncanary = [100]\nlinear = 5\nbake = '1m'\nevery = '1m'", "this is canary and linear"),
+        ("[strategy.\"a b\"]\ncanary = [100]\nbake = '1m'", "strategy.a b"),
+        ("[strategy.\"\"]\ncanary = [100]\nbake = '1m'", "strategy."),
         ("[strategy.x]\ncanary = [1, 100]", "strategy.x: canary needs bake, a duration such as '5m'"),
         ("[strategy.x]\nlinear = 5", "strategy.x: linear needs every"),
         ("[strategy.x]\nall-at-once = true", "strategy.x: all-at-once needs bake"),

@@ -130,6 +130,12 @@ class _Service(_Strict):
         str | None,
         Field(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/\S+$", description="the role to take on for this service"),
     ] = None
+    probe_via: Annotated[
+        str | None, Field(pattern=r"^[^\s:/]+:\d{1,5}$", description="HOST:PORT that probes go to instead")
+    ] = None
+    probe_host: Annotated[
+        str | None, Field(pattern=r"^[A-Za-z0-9.-]+$", description="name that probes ask for, where the rules say none")
+    ] = None
 
 
 class _File(_Strict):
@@ -142,7 +148,8 @@ def _file_with_strategies() -> type[_File]:
     """The grammar of strategies takes longer to set up than all the rest, so only a file that has some pays for it."""
     from toolkit.config.grammar import StrategyTable
 
-    strategies = Annotated[dict[str, StrategyTable], Field(default_factory=dict)]
+    name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,59}$")]
+    strategies = Annotated[dict[name, StrategyTable], Field(default_factory=dict)]
     return create_model("_File", __base__=_File, strategy=strategies)
 
 
