@@ -142,6 +142,12 @@ def test_the_guard_is_asked_before_a_write_and_what_it_raises_prevents_it(case: 
     assert case.action(CANARY).is_held_by(case.live())
 
 
+def test_the_router_of_a_rollback_reads_and_writes_the_same_routes(case: Case) -> None:
+    case.router.urgent.write(case.live(), case.action(CANARY))
+    assert case.action(CANARY).is_held_by(case.live())
+    assert case.router.urgent.read(case.contract.routes) == case.router.read(case.contract.routes)
+
+
 def test_commands_name_the_route_and_write_nothing(case: Case) -> None:
     command = case.router.commands(case.live(), case.action(CANARY, OFF))
     assert command
