@@ -169,7 +169,8 @@ class ServiceSettings:
     strategy: the name of the strategy that `rollout start` follows where none is said.
     freeze: when no rollout may start.
     region, profile, role_arn: where the service lives, if elsewhere than `[aws]` says, and the role to take on there.
-    probe_via: `HOST:PORT` that answers in the load balancer's stead, for probes: the lab, a tunnel.
+    probe_via: `HOST:PORT` that answers in the load balancer's stead, for probes: the lab, a tunnel. probe_host: the name
+        that they ask for, where the rules ask for none.
     """
 
     contract: str | None = None
@@ -186,6 +187,7 @@ class ServiceSettings:
     profile: str | None = None
     role_arn: str | None = None
     probe_via: str | None = None
+    probe_host: str | None = None
 
     def settle_of(self, *, network: bool) -> float:
         """Seconds to wait after a write before a verdict, by the type of the load balancer."""

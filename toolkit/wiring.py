@@ -296,7 +296,7 @@ def _probes(contract: Contract, settings: ServiceSettings, session: Session, clo
     from toolkit.aws.preview import ProbeTargets
     from toolkit.gates.probes import HttpProbes
 
-    return HttpProbes(ProbeTargets(session, contract, via=settings.probe_via), clock=clock)
+    return HttpProbes(ProbeTargets(session, contract, via=settings.probe_via, host=settings.probe_host), clock=clock)
 
 
 def _assemble(

@@ -79,9 +79,10 @@ _SUITES: Final[Mapping[str, str]] = {
     "test_router.py:rules": "router: listener rules (ALB)",
     "test_router.py:listeners": "router: default actions (ALB)",
     "test_router.py:network": "router: listeners (NLB)",
-    "test_journal.py": "journal: DynamoDB",
+    "test_store.py": "journal, lease, inbox: DynamoDB",
     "test_targets.py": "targets: target groups",
     "test_identities.py": "identities: STS",
+    "test_workload.py": "workload: ECS and Auto Scaling",
 }
 
 

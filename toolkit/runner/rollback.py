@@ -130,12 +130,25 @@ def _go_back(service: Service, move: Move, keeper: Keeper | None, *, force: bool
     outcome = outcome_of(move, service)
     if not (done and _on_record(move) and until is None):
         if not (done or force) and move.base is not None:
-            require_a_healthy_target(service, move.base)
+            _require_the_destination(service, move.base, recorder)
         carry_out(service, move, recorder, until=until)
         outcome = replace(outcome, written=not done)
     if move.record.rollout:
         _end(service, recorder)
     return replace(outcome, sequence=recorder.head.sequence)
+
+
+def _require_the_destination(service: Service, base: Color, recorder: Recorder) -> None:
+    """A healthy target where the traffic goes; a side that was retired is scaled up first. Raises NoHealthyTarget."""
+    try:
+        require_a_healthy_target(service, base)
+    except NoHealthyTarget:
+        if service.workload is None:
+            raise
+        from toolkit.runner.scaling import bring_up
+
+        bring_up(base, service, recorder)
+        require_a_healthy_target(service, base)
 
 
 def _stale_until(service: Service, recorder: Recorder) -> datetime | None:

@@ -30,10 +30,11 @@ def scale(effect: ScaleTo, service: Service, attention: Attention, state: Rollou
             targets = math.ceil(workload.capacity(color.other).running * (effect.of_live or 1))
         if workload.capacity(color).desired != targets:
             workload.scale(color, targets)
+        asked = workload.capacity(color).desired
     except AwsError as error:
         return GateFailed(state.step, "workload", error.message)
     if color is state.plan.base:
-        return StepPassed(state.step, f"{color} goes down to {targets}")
+        return StepPassed(state.step, f"{color} goes down to {asked}")
     return _until_healthy(color, targets, service, attention, state)
 
 
@@ -62,9 +63,12 @@ def bring_up(color: Color, service: Service, recorder: Recorder) -> None:
         LeaseLost: somebody took the lease over.
     """
     workload = service.workload
-    if workload is None or workload.capacity(color).desired:
+    if workload is None:
         return
-    targets = max(1, workload.capacity(color.other).running)
+    now, other = workload.capacity(color), workload.capacity(color.other)
+    if now.desired:
+        return
+    targets = max(1, other.running if now.maximum is None else min(other.running, now.maximum))
     service.note(f"{service.name}: {color} is retired; bringing it up to {targets} before going back")
     workload.scale(color, targets)
     end = service.clock.now() + timedelta(seconds=SCALE_SECONDS)
