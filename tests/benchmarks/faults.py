@@ -3,7 +3,8 @@
     python -m tests.benchmarks.faults [--runs 60] [--scale 10] [--workers 4]
 
 Systematic: each operation that a rollout asks for, each harm, at its first and its second call, once and for ten calls
-in a row. Random: `--runs` of them, each call harmed by chance, of fixed seeds. The harms are those of
+in a row. Outages: of DynamoDB or of ELBv2 as a whole, for a while. By chance: `--runs` of each strategy, each call
+harmed by chance, of fixed seeds. The harms are those of
 `tests.support.proxy.Harm`: among them answers that are lost although AWS committed, and calls that AWS commits only
 after the operator has given up.
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import random
 import sys
 import tempfile
@@ -37,7 +39,10 @@ from toolkit.traffic import Split
 
 _STRATEGIES = ("canary", "failing-gate")
 _IN_A_ROW = (1, 10)
-_LONGEST_RUN_SECONDS = 60.0
+_SHARES = (0.03, 0.1, 0.3, 0.5)
+_OUTAGE_SECONDS = (20.0, 120.0)
+"""Shorter than a lease, and longer than all that is tried again."""
+_OUTAGE_EVERY = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +71,30 @@ class ByChance:
         return f"{self.strategy}: each call by chance of {self.share:.0%}, seed {self.seed}"
 
 
-Plan = Systematic | ByChance
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """Every call to one service of AWS from call number `first` of the run on, for `seconds` of the operator's time."""
+
+    strategy: str
+    service: str
+    harm: Harm
+    first: int
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.strategy}: {self.service} {self.harm} for {self.seconds:g} s, from call {self.first} of all"
+
+
+Plan = Systematic | ByChance | Outage
 
 
 class Judge:
-    """Says which calls are harmed. timeout: after how many real seconds the operator gives a call up."""
+    """Says which calls are harmed. scale: how many times as fast the operator's time passes."""
 
-    def __init__(self, plan: Plan, timeout: float) -> None:
+    def __init__(self, plan: Plan, scale: float) -> None:
         self._plan = plan
-        self._timeout = timeout
+        self._scale = scale
+        self._ends = math.inf
         self._chance = random.Random(str(plan))
         self._seen: Counter[str] = Counter()
 
@@ -87,11 +107,16 @@ class Judge:
                 return self._fault(harm) if is_meant else None
             case ByChance(_, _, share):
                 return self._fault(self._chance.choice(list(Harm))) if self._chance.random() < share else None
+            case Outage(_, service, harm, first, seconds):
+                if call.number == first:
+                    self._ends = call.at + seconds / self._scale
+                is_meant = call.number >= first and call.at < self._ends and call.service == service
+                return self._fault(harm) if is_meant else None
 
     def _fault(self, harm: Harm) -> Fault:
         """A late call is committed between one and two timeouts after it was sent."""
         held = {Harm.SLOW: 2.0, Harm.LATE: self._chance.uniform(1.1, 1.9)}
-        return Fault(harm, held.get(harm, 0.0) * self._timeout)
+        return Fault(harm, held.get(harm, 0.0) * READ_TIMEOUT_SECONDS / self._scale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +136,7 @@ class Found:
 def harmed(bench: Bench, plan: Plan, *, scale: float) -> Found:
     """Carry the rollout out under the plan's harms; then, with none, go on as a person would."""
     bench.reset()
-    bench.ledger.judge = Judge(plan, READ_TIMEOUT_SECONDS / scale)
+    bench.ledger.judge = Judge(plan, scale)
     clock = Time(scale, time.monotonic())
     ended = bench.run("start", strategy=plan.strategy, time=clock)
     journal = bench.post.journal()
@@ -183,9 +208,18 @@ def systematic(strategy: str, operations: Sequence[str]) -> Iterator[Systematic]
                     yield Systematic(strategy, operation, harm, first, times)
 
 
+def outages(strategy: str, calls: int) -> Iterator[Outage]:
+    """Of the table and of the load balancer, short and long, begun all along the way."""
+    for service in ("dynamodb", "elasticloadbalancing"):
+        for harm in (Harm.UNAVAILABLE, Harm.LOST, Harm.LATE):
+            for seconds in _OUTAGE_SECONDS:
+                for first in range(5, calls, _OUTAGE_EVERY):
+                    yield Outage(strategy, service, harm, first, seconds)
+
+
 def by_chance(strategy: str, runs: int) -> Iterator[ByChance]:
     for seed in range(runs):
-        yield ByChance(strategy, seed, (0.02, 0.05, 0.1, 0.25)[seed % 4])
+        yield ByChance(strategy, seed, _SHARES[seed % len(_SHARES)])
 
 
 def report(found: Sequence[Found]) -> dict[str, object]:
@@ -210,6 +244,7 @@ def main() -> int:
     parser.add_argument("--scale", type=float, default=10.0, help="how many times as fast time passes")
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--no-systematic", action="store_true")
+    parser.add_argument("--no-outages", action="store_true")
     options = parser.parse_args()
     began = time.monotonic()
     say(
@@ -220,8 +255,11 @@ def main() -> int:
         for strategy in _STRATEGIES:
             made[0].reset()
             calls = made[0].run("start", strategy=strategy).calls
-            plans: list[Plan] = [] if options.no_systematic else list(systematic(strategy, calls))
-            plans += by_chance(strategy, options.runs)
+            plans: list[Plan] = list(by_chance(strategy, options.runs))
+            if not options.no_systematic:
+                plans += systematic(strategy, calls)
+            if not options.no_outages:
+                plans += outages(strategy, len(calls))
             found += shared_out(made, plans, partial(harmed, scale=options.scale), strategy)
     figures = report(found)
     took = round(time.monotonic() - began, 1)

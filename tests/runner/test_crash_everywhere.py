@@ -1,0 +1,232 @@
+"""A runner that dies at any call of any port, before or after it, leaves a rollout that resumes, or goes home."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support.fakes import NOON, FakeHooks, FakeWorld, a_world
+from toolkit.errors import BluegreenError, NoRollout
+from toolkit.rollout.events import RolloutStarted, Word, fold
+from toolkit.rollout.machine import Phase, RolloutState, fold_rollout
+from toolkit.rollout.ports import Command, Result
+from toolkit.rollout.steps import Analyze, Approve, Bake, Hook, Probe, Shift
+from toolkit.rollout.strategy import Strategy
+from toolkit.runner.lease import LEASE_SECONDS
+from toolkit.runner.rollback import rollback
+from toolkit.runner.rollout import Wanted, resume, start
+from toolkit.runner.service import Service
+from toolkit.runner.tell import tell
+from toolkit.traffic import Split
+
+TENTH, HALF, ALL = Shift(Fraction(1, 10)), Shift(Fraction(1, 2)), Shift(Fraction(1))
+FINE, SICK = Hook("fine", command=("true",)), Hook("sick", command=("false",))
+STRATEGIES = {
+    strategy.name: strategy
+    for strategy in (
+        Strategy("canary", (TENTH, Bake(4), HALF, Bake(4), ALL, Bake(4))),
+        Strategy("all-at-once", (ALL, Bake(4))),
+        Strategy("failing-gate", (TENTH, Bake(4), ALL), gates=(SICK,)),
+        Strategy("approved", (TENTH, Approve(600), ALL)),
+        Strategy("hooks", (FINE, TENTH, Analyze(), Probe(), HALF, SICK, ALL)),
+    )
+}
+HOME = Split(blue=100, green=0)
+_PORTS = ("router", "targets", "store", "hooks", "probes")
+
+
+class Dead(BaseException):
+    """What no code of ours catches: the end of the process."""
+
+
+@dataclass
+class Life:
+    """One process: it dies before or after its call number `at` (from 1), and then nothing of it does anything."""
+
+    at: int = 0
+    after: bool = False
+    calls: int = 0
+    is_dead: bool = False
+
+    def call(self, port: Callable[..., Any], *words: Any, **named: Any) -> Any:
+        if self.is_dead:
+            raise Dead
+        self.calls += 1
+        is_last = self.calls == self.at
+        if is_last and not self.after:
+            self.die()
+        answer = port(*words, **named)
+        if is_last:
+            self.die()
+        return answer
+
+    def die(self) -> None:
+        self.is_dead = True
+        raise Dead
+
+
+class Port:
+    """A port as one process sees it."""
+
+    def __init__(self, port: Any, life: Life) -> None:
+        self._port = port
+        self._life = life
+
+    def urgent(self) -> Port:
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._port, name)
+        return (lambda *words, **named: self._life.call(found, *words, **named)) if callable(found) else found
+
+
+class Hooks(FakeHooks):
+    def run(self, hook: Hook, environment: Any, *, pulse: Any) -> Result:
+        return replace(super().run(hook, environment, pulse=pulse), passed=hook.name != "sick")
+
+
+def fresh() -> FakeWorld:
+    """A world in which somebody approves as soon as they are waited for, and all writes are noted."""
+    world = a_world(routes=2)
+    world.service.hooks = Hooks()
+
+    def approve() -> None:
+        state = last(world)
+        if state is not None and state.phase is Phase.AWAITING_APPROVAL and not world.store.pending("web"):
+            world.store.put("web", Command(f"yes-{state.id}", Word.APPROVE, state.id, "bob", world.clock.now()))
+
+    world.clock.on_sleep = approve
+    return world
+
+
+def service_of(world: FakeWorld, life: Life) -> Service:
+    """The service as a new process has it."""
+    ports: dict[str, Any] = {name: Port(getattr(world.service, name), life) for name in _PORTS}
+    return replace(world.service, **ports)
+
+
+def last(world: FakeWorld) -> RolloutState | None:
+    entries = world.store.since("web", 1)
+    starts = [index for index, entry in enumerate(entries) if isinstance(entry.event, RolloutStarted)]
+    return fold_rollout(entries[starts[-1] :]) if starts else None
+
+
+def final(world: FakeWorld) -> tuple[list[Split], RolloutState | None]:
+    """What AWS holds and how the rollout ended, whenever and whichever it was."""
+    state = last(world)
+    if state is not None:
+        state = replace(state, id="", began=NOON, watched=NOON, commands=frozenset())
+    return [world.split(0), world.split(1)], state
+
+
+def lived(world: FakeWorld, life: Life, act: Callable[[Service], object]) -> bool:
+    """Whether the process came to its end by itself, well or not."""
+    try:
+        act(service_of(world, life))
+    except Dead:
+        return False
+    except BluegreenError:
+        return True
+    return True
+
+
+def started(strategy: Strategy) -> Callable[[Service], object]:
+    return lambda service: start(service, Wanted(strategy=strategy))
+
+
+def back(service: Service) -> None:
+    """As the command does."""
+    try:
+        tell(service, Word.ROLLBACK)
+    except NoRollout:
+        rollback(service)
+
+
+def carried_on(world: FakeWorld, strategy: Strategy, life: Life) -> bool:
+    """Once the lease has run out: resume, or start where nothing had begun."""
+    world.clock.time += timedelta(seconds=LEASE_SECONDS)
+    return lived(world, life, started(strategy) if last(world) is None else resume)
+
+
+def sane(world: FakeWorld) -> None:
+    """AWS holds what the journal explains, and nothing was written that AWS held."""
+    record = fold(world.store.since("web", 1))
+    for number in (0, 1):
+        assert record.may_hold(f"route-{number}", world.split(number))
+    assert record.base is not None or {world.split(0), world.split(1)} == {HOME}
+    held: dict[str, dict[str, int]] = {}
+    for name, weights, _ in world.router.writes:
+        assert held.get(name, world.service.contract.weights(HOME)) != weights
+        held[name] = weights
+
+
+def undisturbed(strategy: Strategy) -> tuple[tuple[list[Split], RolloutState | None], int]:
+    """How it ends when nobody dies, and with how many calls."""
+    world, life = fresh(), Life()
+    assert lived(world, life, started(strategy))
+    sane(world)
+    ended = final(world)
+    assert ended[1] is not None
+    assert ended[1].is_over
+    return ended, life.calls
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_whoever_resumes_after_a_crash_at_any_call_ends_where_the_rollout_would_have(name: str) -> None:
+    strategy = STRATEGIES[name]
+    wanted, calls = undisturbed(strategy)
+    assert calls > 15
+    for at in range(1, calls + 1):
+        for after in (False, True):
+            world = fresh()
+            assert not lived(world, Life(at, after), started(strategy))
+            sane(world)
+            assert carried_on(world, strategy, Life())
+            sane(world)
+            assert final(world) == wanted, f"killed {'after' if after else 'before'} call {at}"
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_whoever_rolls_back_after_a_crash_at_any_call_takes_everything_home(name: str) -> None:
+    strategy = STRATEGIES[name]
+    _, calls = undisturbed(strategy)
+    for at in range(1, calls + 1):
+        for after in (False, True):
+            world = fresh()
+            assert not lived(world, Life(at, after), started(strategy))
+            world.clock.time += timedelta(seconds=LEASE_SECONDS)
+            if last(world) is not None:
+                assert lived(world, Life(), back)
+            sane(world)
+            splits, state = final(world)
+            assert set(splits) == {HOME}, f"killed {'after' if after else 'before'} call {at}"
+            assert state is None or state.is_over
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@given(
+    st.sampled_from(sorted(STRATEGIES)),
+    st.lists(st.tuples(st.integers(1, 60), st.booleans()), min_size=2, max_size=5),
+)
+def test_those_who_resume_may_die_too(name: str, deaths: Sequence[tuple[int, bool]]) -> None:
+    strategy = STRATEGIES[name]
+    wanted, _ = _UNDISTURBED.setdefault(name, undisturbed(strategy))
+    world = fresh()
+    (at, after), *others = deaths
+    lived(world, Life(at, after), started(strategy))
+    for at_next, after_next in others:
+        sane(world)
+        carried_on(world, strategy, Life(at_next, after_next))
+    carried_on(world, strategy, Life())
+    sane(world)
+    assert final(world) == wanted
+
+
+_UNDISTURBED: dict[str, Any] = {}
