@@ -23,7 +23,8 @@ from toolkit.settings import FreezeSettings
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _DAY = timedelta(days=1)
-_HORIZON = timedelta(days=366)
+_HORIZON = timedelta(days=60)
+"""Windows that follow each other are looked at no further ahead: they may have no end."""
 _YEARS = range(2000, 3000)
 _BETWEEN = re.compile(r"\s+[-\u2013]\s+")
 _WEEKLY = re.compile(r"([a-z]{3,9})\s+(\d{1,2}):(\d\d)", re.ASCII)
@@ -50,8 +51,8 @@ class Window:
 class Freeze:
     """No rollout may start now.
 
-    window: the text of the one that holds. until: when none holds any more (UTC); about a year ahead at most, where
-    they follow each other without an end. timezone: the one they are meant in. reason: the operator's, may be empty.
+    window: the text of the one that holds. until: when none holds any more (UTC), or the end of one two months ahead or
+    more, where they follow each other that long. timezone: the one they are meant in. reason: the operator's.
     """
 
     window: str
