@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import typer
 
-from tests.cli.test_app import as_it_was
+from tests.cli.conftest import as_it_was
 from tests.support.adoption import (
     BALANCER,
     BLUE,

@@ -2,60 +2,35 @@
 
 from __future__ import annotations
 
-import gc
 import json
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from typer.main import get_command
 
+from tests.cli.conftest import Line
 from tests.support.fakes import ALICE, FakeWorld, a_world
-from toolkit.cli import service as cli_service
-from toolkit.cli.app import main
+from toolkit.cli import app as cli_app
 from toolkit.contract import Stickiness
-from toolkit.errors import BluegreenError
+from toolkit.errors import PreflightRefused
 from toolkit.runner.shift import shift
 from toolkit.traffic import Color, Split
 
-
-@contextmanager
-def as_it_was() -> Iterator[None]:
-    """What `main` changes of its process, it changes for good; the test run goes on."""
-    handler, threshold = signal.getsignal(signal.SIGTERM), gc.get_threshold()
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, handler)
-        gc.set_threshold(*threshold)
-        gc.unfreeze()
+Run = Callable[[FakeWorld, str], tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+def run(line: Line) -> Run:
     """Run a command line on a fake world; exit code, stdout, stderr."""
 
-    def run(world: FakeWorld, line: str) -> tuple[int, str, str]:
-        def wire(name: str | None, _where: object, note: Callable[[str], None]) -> object:
-            assert name in (None, "web")
-            world.service.note = note
-            return world.service
-
-        monkeypatch.setattr(cli_service, "wire", wire)
-        monkeypatch.setattr(cli_service, "wire_all", lambda where, note: [wire(None, where, note)])
-        monkeypatch.setattr(sys, "argv", ["bluegreen", *line.split()])
-        with as_it_was(), pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
+    def run(world: FakeWorld, words: str) -> tuple[int, str, str]:
+        ended = line(world, words)
+        return ended.code, ended.out, ended.err
 
     return run
-
-
-Run = Callable[[FakeWorld, str], tuple[int, str, str]]
 
 
 def document(out: str) -> dict[str, Any]:
@@ -152,7 +127,7 @@ def test_cutover_bakes_as_long_as_asked_and_narrates_on_stderr(run: Run) -> None
     code, out, err = run(world, "cutover web --bake 5")
     assert code == 0
     assert "blue 0 / green 100" in out
-    assert "watching its health for 5 s" in err
+    assert "step 2 of 2 (bake 5s) until 12:00:05Z" in err
 
 
 def test_rollback_says_until_when_stickiness_is_off(run: Run) -> None:
@@ -207,11 +182,9 @@ def test_a_refusal_is_one_line_with_reason_hint_and_exit_code(run: Run) -> None:
     assert err.rstrip().endswith("See `bluegreen doctor web`.  [exit 14]")
 
 
-def test_debug_lets_the_traceback_through(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli_service, "wire", lambda *_: a_world(green=0).service)
-    monkeypatch.setattr(sys, "argv", ["bluegreen", "shift", "web", "green=20", "--debug"])
-    with as_it_was(), pytest.raises(BluegreenError):
-        main()
+def test_debug_lets_the_traceback_through(line: Line) -> None:
+    with pytest.raises(PreflightRefused):
+        line(a_world(green=0), "shift web green=20 --debug")
 
 
 def test_ctrl_c_outside_a_write_is_one_line_and_130(run: Run) -> None:
@@ -227,7 +200,7 @@ def test_ctrl_c_outside_a_write_is_one_line_and_130(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "code"),
+    ("words", "code"),
     [
         ("shift web green=1000", 13),
         ("shift web", 2),
@@ -236,15 +209,15 @@ def test_ctrl_c_outside_a_write_is_one_line_and_130(run: Run) -> None:
         ("rollback web --to red", 2),
     ],
 )
-def test_words_typed_wrong_have_their_exit_code(run: Run, line: str, code: int) -> None:
+def test_words_typed_wrong_have_their_exit_code(run: Run, words: str, code: int) -> None:
     world = a_world()
-    assert run(world, line)[0] == code
+    assert run(world, words)[0] == code
     assert world.router.writes == []
 
 
 def test_config_schema_is_a_json_schema(run: Run) -> None:
     schema = document(run(a_world(), "config schema")[1])
-    assert set(schema["properties"]) == {"aws", "endpoint", "service"}
+    assert set(schema["properties"]) == {"aws", "endpoint", "service", "strategy"}
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -264,3 +237,35 @@ def test_help_loads_nothing_heavy() -> None:
 def test_version() -> None:
     run = subprocess.run([sys.executable, "-m", "toolkit", "--version"], capture_output=True, text=True, check=True)
     assert run.stdout.startswith("bluegreen ")
+
+
+def test_a_command_imports_no_other_ones() -> None:
+    """A rollback starts with what it needs, however many commands there come to be."""
+    script = (
+        "import sys; sys.argv = ['bluegreen', 'rollback', '--help']\n"
+        "from toolkit.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print(sorted(name for name in sys.modules if name.startswith('toolkit.cli.')), file=sys.stderr)"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "'toolkit.cli.shift'" in run.stderr
+    for other in ("adopt", "drift", "infra", "lab", "rollout", "rollout_progress", "status", "tell"):
+        assert f"'toolkit.cli.{other}'" not in run.stderr
+    assert "--break-lease" in run.stdout
+
+
+def test_every_word_of_the_command_line_is_a_command_by_itself() -> None:
+    everything = get_command(cli_app.application())
+    for word, command in everything.commands.items():  # type: ignore[attr-defined]
+        (alone,) = get_command(cli_app.application(word)).commands.values()  # type: ignore[attr-defined]
+        assert alone.help == command.help
+    assert {"canary", "linear", "cutover", "rollout", "pause", "resume", "approve", "promote", "abort"} <= set(
+        everything.commands  # type: ignore[attr-defined]
+    )
+
+
+def test_a_word_that_is_no_command_is_answered_with_the_usage(run: Run) -> None:
+    code, out, err = run(a_world(), "nonsense")
+    assert (code, out) == (2, "")
+    assert "No such command 'nonsense'" in err

@@ -23,22 +23,7 @@ _MARKS = {Level.OK: ("ok", 32), Level.WARNING: ("warning", 33), Level.REFUSED: (
 def show_outcome(outcome: Outcome, output: Output) -> None:
     """What a command did."""
     if output is Output.JSON:
-        print_json(
-            {
-                "service": outcome.service,
-                "kind": outcome.kind.value,
-                "written": outcome.written,
-                "before": splits_document(outcome.before),
-                "after": split_document(outcome.after),
-                "base": outcome.base.value if outcome.base else None,
-                "stickiness_suspended_until": {
-                    name: held.until.isoformat() for name, held in outcome.suspended.items()
-                },
-                "stickiness_restored": list(outcome.restored),
-                "standing_flows": _standing_document(outcome.standing),
-                "findings": findings_document(outcome.findings),
-            }
-        )
+        print_json(outcome_document(outcome))
         return
     if not outcome.written:
         print(f"{outcome.service}: every route holds {outcome.after} already; nothing was written.")
@@ -53,6 +38,22 @@ def show_outcome(outcome: Outcome, output: Output) -> None:
         until = held.until.isoformat(timespec="seconds")
         print(f"  {name}: stickiness is off; its cookies expire by {until}, and the next shift after that restores it.")
     _show_standing(outcome)
+
+
+def outcome_document(outcome: Outcome) -> dict[str, Any]:
+    """What a command did, as JSON values."""
+    return {
+        "service": outcome.service,
+        "kind": outcome.kind.value,
+        "written": outcome.written,
+        "before": splits_document(outcome.before),
+        "after": split_document(outcome.after),
+        "base": outcome.base.value if outcome.base else None,
+        "stickiness_suspended_until": {name: held.until.isoformat() for name, held in outcome.suspended.items()},
+        "stickiness_restored": list(outcome.restored),
+        "standing_flows": _standing_document(outcome.standing),
+        "findings": findings_document(outcome.findings),
+    }
 
 
 def _show_standing(outcome: Outcome) -> None:

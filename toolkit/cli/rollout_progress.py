@@ -135,7 +135,7 @@ class Live(_Memory):
 
     def watch(self, entry: Entry, state: RolloutState) -> None:
         if isinstance(entry.event, _NOTEWORTHY):
-            self.note(f"{entry.at:%H:%M:%S}Z {state.plan.service}: {sentence(entry.event, state)}")
+            self.note(f"{entry.at:%H:%M:%S}Z {state.plan.service}: {sentence(entry, state)}")
         self.remember(entry, state)
 
     def note(self, line: str) -> None:

@@ -8,39 +8,27 @@ from typing import TYPE_CHECKING, Any
 from toolkit.cli.outcome import splits_document
 from toolkit.rollout.events import (
     CommandTaken,
-    DriftAccepted,
     Ending,
     Entry,
     Event,
     GateFailed,
     Prepared,
-    Promoted,
-    Refused,
     RolloutEnded,
     RolloutStarted,
-    RunnerPaused,
     RunnerTookOver,
     ShiftFailed,
-    ShiftIntended,
     ShiftVerified,
     StepPassed,
-    Stuck,
-    WorldDiffers,
 )
 from toolkit.rollout.machine import Phase, RolloutState
 from toolkit.rollout.plain import plain
 from toolkit.rollout.plan import Plan
 from toolkit.rollout.steps import Gate, Probe, describe, duration
+from toolkit.rollout.telling import tell
 
 if TYPE_CHECKING:
     from toolkit.rollout.ports import Lease
 
-_ENDINGS = {
-    Ending.PROMOTED: "promoted",
-    Ending.RETIRED: "promoted, and the old side is retired",
-    Ending.ROLLED_BACK: "rolled back",
-    Ending.REFUSED: "refused; nothing was written",
-}
 _PHASES = {
     Phase.AWAITING_APPROVAL: "waiting for an approval",
     Phase.HOOK: "running a hook",
@@ -52,46 +40,23 @@ _PHASES = {
 def line_of(entry: Entry, state: RolloutState) -> str:
     """An entry on one line, with its time (UTC) and what is under way since then."""
     under_way = _next_words(entry.event, state)
-    said = sentence(entry.event, state)
+    said = sentence(entry, state)
     return plain(f"{entry.at:%H:%M:%S}Z {state.plan.service}: {said}{f'; {under_way}' if under_way else ''}")
 
 
-def sentence(event: Event, state: RolloutState) -> str:  # noqa: PLR0911, PLR0912, C901 - one case an event
-    """What has happened; `state` is the one after it."""
-    plan = state.plan
-    match event:
+def sentence(entry: Entry, state: RolloutState) -> str:
+    """What has happened; `state` is the one after it, and knows more than the entry alone."""
+    match entry.event:
         case RolloutStarted():
-            return f"rollout {state.id} begins: {plan.strategy}, {plan.base} to {plan.to}, {_counted(len(plan.steps))}"
-        case Prepared(remarks):
-            return "every check has passed" + (f", with {'; '.join(remarks)}" if remarks else "")
-        case Refused(reason, _):
-            return f"refused: {reason}"
-        case ShiftIntended():
-            return f"writing {event.to} on {_routes(plan)}"
+            return f"rollout {state.id} {tell(entry)}"
         case ShiftVerified():
-            held = next(iter(state.splits.values()), None)
-            return f"{held} is read back" if held else "read back"
-        case ShiftFailed(reason, _):
-            return f"the write failed: {reason}"
+            return f"{', '.join(sorted({str(split) for split in state.splits.values()}))} is read back"
         case StepPassed(step, detail, _):
-            return f"{place(step, plan)} is done" + (f": {detail}" if detail else "")
-        case GateFailed(_, gate, reason, _):
-            return f"{gate} failed: {reason}"
-        case CommandTaken(word, by, _, reason):
-            return f"{word} by {by}" + (f": {reason}" if reason else "")
-        case RunnerPaused(reason, _):
-            return f"paused: {reason}"
-        case RunnerTookOver(holder, previous, broke):
-            how = "broke the lease of" if broke else "takes over from"
-            return f"{holder} {how} {previous}" if previous else f"{holder} goes on"
-        case WorldDiffers(reason, _) | Stuck(reason):
-            return f"halted: {reason}"
-        case Promoted(color):
-            return f"{color} is promoted"
-        case RolloutEnded(ending):
-            return f"rollout {state.id} is over: {_ENDINGS[ending]}"
-        case DriftAccepted():
-            return "what AWS holds is taken as the truth"
+            return f"{place(step, state.plan)} is done" + (f": {detail}" if detail else "")
+        case RolloutEnded():
+            return f"rollout {state.id} is {tell(entry)}"
+        case _:
+            return tell(entry)
 
 
 def _next_words(event: Event, state: RolloutState) -> str:
@@ -156,11 +121,11 @@ def what_next(state: RolloutState, *, held: bool) -> list[tuple[str, str]]:
 
 
 def print_next(state: RolloutState, *, held: bool) -> None:
-    """What may be done now, one command a line."""
+    """What may be done now, one command a line, last on it to be copied."""
     commands = what_next(state, held=held)
-    width = max((len(command) for command, _ in commands), default=0)
+    width = max((len(does) for _, does in commands), default=0)
     for command, does in commands:
-        print(f"  {command:{width}}   {does}")
+        print(f"  {does:{width}}   {command}")
 
 
 def _while_it_runs(state: RolloutState, back: tuple[str, str]) -> list[tuple[str, str]]:
@@ -202,11 +167,3 @@ def state_document(state: RolloutState) -> dict[str, Any]:
         "ending": state.ending.value if state.ending else None,
         "release": list(plan.release),
     }
-
-
-def _counted(steps: int) -> str:
-    return "1 step" if steps == 1 else f"{steps} steps"
-
-
-def _routes(plan: Plan) -> str:
-    return "1 route" if len(plan.routes) == 1 else f"{len(plan.routes)} routes"

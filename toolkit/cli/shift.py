@@ -87,7 +87,7 @@ def rollback(
     *,
     where: Options,
     everything: Annotated[
-        bool, typer.Option("--all", help="Every service there is, in place of names; those without a base are named.")
+        bool, typer.Option("--all", help="Every service there is that has a base on record, in place of names.")
     ] = False,
     to: Annotated[Color | None, typer.Option("--to", help="The color to go back to; default: the base.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Go there even if it has no healthy target.")] = False,
@@ -126,7 +126,7 @@ def rollback(
     else:
         from toolkit.cli.fleet import many_back
 
-        many_back(_wired(services, where), how, output)
+        many_back(_wired(services, where), how, output, everything=everything)
 
 
 def _wired(services: Sequence[str] | None, where: Options) -> list[Service]:
