@@ -43,7 +43,8 @@ class Endpoint:
 class AwsSettings:
     """Where AWS is. None leaves the decision to the SDK: environment, profile, instance role.
 
-    `services` and `isolated` are those of the chosen `Endpoint`, and `endpoint_url` is its `url`.
+    `services` and `isolated` are those of the chosen `Endpoint`, and `endpoint_url` is its `url`. role_arn: a
+    role that is taken on for every call.
     """
 
     region: str | None = None
@@ -51,6 +52,7 @@ class AwsSettings:
     endpoint_url: str | None = None
     services: Mapping[str, str] = field(default_factory=dict)
     isolated: bool | None = None
+    role_arn: str | None = None
 
     def at(self, endpoint: Endpoint) -> AwsSettings:
         """These settings with AWS at `endpoint`, whatever they said before."""
@@ -169,8 +171,8 @@ class ServiceSettings:
     strategy: the name of the strategy that `rollout start` follows where none is said.
     freeze: when no rollout may start.
     region, profile, role_arn: where the service lives, if elsewhere than `[aws]` says, and the role to take on there.
-    probe_via: `HOST:PORT` that answers in the load balancer's stead, for probes: the lab, a tunnel. probe_host: the name
-        that they ask for, where the rules ask for none.
+    probe_via: `HOST:PORT` that answers in the load balancer's stead, for probes: the lab, a tunnel.
+    probe_host: the name that probes ask for, where the rules ask for none.
     """
 
     contract: str | None = None

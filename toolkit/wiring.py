@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from toolkit.contract import AsgPair, Contract, EcsPair, parse
-from toolkit.errors import ConfigError, ContractError, UnknownService, WrongAccount
+from toolkit.errors import BluegreenError, ConfigError, ContractError, UnknownService, WrongAccount
 from toolkit.settings import CLIENT_SECRET, AwsSettings, Endpoint, ServiceSettings, Settings
 
 if TYPE_CHECKING:
+    from toolkit.aws.elbv2 import Elbv2
     from toolkit.aws.session import Session
+    from toolkit.aws.sts import Caller
     from toolkit.rollout.ports import Holder, Pulse, Result, Store, Workload
     from toolkit.rollout.steps import Hook, Probe
     from toolkit.runner.adopt import Surroundings
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
     from toolkit.traffic import Color
 
 DEFAULT_FILE = Path("bluegreen.toml")
+_READERS = 8
+"""Contracts read at once."""
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
@@ -142,12 +148,45 @@ def wire(name: str | None, options: Options, note: Callable[[str], None]) -> Ser
         UnknownService: there is none of that name.
         ContractError, ConfigError, AwsError: as their docstrings say.
     """
+    (service,) = wire_many([name], options, note)
+    return service
+
+
+def wire_many(
+    names: Sequence[str | None],
+    options: Options,
+    note: Callable[[str], None],
+    *,
+    failed: Callable[[str, BluegreenError], None] | None = None,
+) -> list[Service]:
+    """The services of these names, as `wire` makes them; those of one place share its session and its rate of calls.
+
+    failed: told the ones that cannot be had, which are then left out. Without it the first of them is raised.
+    """
     settings = settings_for(options)
-    session = session_for(_of_the_service(name, settings, options))
-    contract = _contract(name, options.contract, settings, session)
-    session = _in_the_contracts_region(session, contract)
     directory = (options.config or DEFAULT_FILE).parent
-    return _assemble(contract, settings.of(name or contract.name), session, note, directory)
+    places = _Places()
+
+    def contract_of(name: str | None) -> Contract | BluegreenError:
+        try:
+            place = places.at(_of_the_service(name, settings, options))
+            return _contract(name, options.contract, settings, place.session)
+        except BluegreenError as error:
+            return error
+
+    made = []
+    with ThreadPoolExecutor(max_workers=_READERS) as pool:
+        for name, contract in zip(names, pool.map(contract_of, names), strict=True):
+            try:
+                if isinstance(contract, BluegreenError):
+                    raise contract
+                place = places.of(contract, _of_the_service(name, settings, options))
+                made.append(_assemble(contract, settings.of(name or contract.name), place, note, directory))
+            except BluegreenError as error:
+                if failed is None:
+                    raise
+                failed(str(name), error)
+    return made
 
 
 def _of_the_service(name: str | None, settings: Settings, options: Options) -> AwsSettings:
@@ -157,6 +196,7 @@ def _of_the_service(name: str | None, settings: Settings, options: Options) -> A
         settings.aws,
         region=options.region or of.region or settings.aws.region,
         profile=options.profile or of.profile or settings.aws.profile,
+        role_arn=of.role_arn,
     )
 
 
@@ -175,7 +215,7 @@ def wire_all(options: Options, note: Callable[[str], None]) -> list[Service]:
             "there is no service in this account and region",
             hint="Provision one (`bluegreen infra apply`), or choose another with --region or --profile.",
         )
-    return [wire(name, options, note) for name in names]
+    return wire_many(names, options, note)
 
 
 def adoption(options: Options, region: str | None) -> Surroundings:
@@ -255,17 +295,55 @@ def _contract(name: str | None, flag: str | None, settings: Settings, session: S
     return contract
 
 
-def _in_the_contracts_region(session: Session, contract: Contract) -> Session:
-    """A region that was said must be the contract's; where none was said, the contract's it is."""
-    if session.region is None:
-        return session_for(replace(session.settings, region=contract.region))
-    if session.region != contract.region:
-        raise WrongAccount(
-            f"{contract.name}: the session is in region {session.region}, the contract is of {contract.region}. "
-            "Nothing was changed.",
-            hint=f"Use --region {contract.region}.",
-        )
-    return session
+class _Place:
+    """An account and region, and what all services there share: a session with its rate of calls, and the caller."""
+
+    def __init__(self, aws: AwsSettings) -> None:
+        self.aws = aws
+        self.session = session_for(aws)
+
+    @cached_property
+    def elbv2(self) -> Elbv2:
+        from toolkit.aws.elbv2 import Elbv2
+
+        return Elbv2(self.session, client_secret=os.environ.get(CLIENT_SECRET))
+
+    @cached_property
+    def caller(self) -> Caller:
+        from toolkit.aws.sts import Caller
+
+        caller = Caller(self.session, _cache_home() / "identity.json")
+        caller.start()
+        return caller
+
+
+class _Places:
+    """The places that services of one command live at. Threads may ask for one."""
+
+    def __init__(self) -> None:
+        self._known: list[_Place] = []
+        self._lock = Lock()
+
+    def at(self, aws: AwsSettings) -> _Place:
+        with self._lock:
+            place = next((place for place in self._known if place.aws == aws), None)
+            if place is None:
+                place = _Place(aws)
+                self._known.append(place)
+            return place
+
+    def of(self, contract: Contract, aws: AwsSettings) -> _Place:
+        """A region that was said must be the contract's; where none was said, the contract's it is."""
+        region = self.at(aws).session.region
+        if region is None:
+            return self.at(replace(aws, region=contract.region))
+        if region != contract.region:
+            raise WrongAccount(
+                f"{contract.name}: the session is in region {region}, the contract is of {contract.region}. "
+                "Nothing was changed.",
+                hint=f"Use --region {contract.region}.",
+            )
+        return self.at(aws)
 
 
 class _Hooks:
@@ -300,25 +378,20 @@ def _probes(contract: Contract, settings: ServiceSettings, session: Session, clo
 
 
 def _assemble(
-    contract: Contract, settings: ServiceSettings, session: Session, note: Callable[[str], None], directory: Path
+    contract: Contract, settings: ServiceSettings, place: _Place, note: Callable[[str], None], directory: Path
 ) -> Service:
     from toolkit.aws.cloudwatch import Cloudwatch
-    from toolkit.aws.elbv2 import Elbv2
-    from toolkit.aws.sts import Caller
     from toolkit.runner.service import Service
 
-    elbv2 = Elbv2(session, client_secret=os.environ.get(CLIENT_SECRET))
-    caller = Caller(session, _cache_home() / "identity.json")
-    caller.start()
-    clock = SystemClock()
+    session, clock = place.session, SystemClock()
     return Service(
         contract=contract,
         settings=settings,
-        router=elbv2,
-        targets=elbv2,
+        router=place.elbv2,
+        targets=place.elbv2,
         flows=Cloudwatch(session),
         store=_store(contract, session),
-        identities=caller,
+        identities=place.caller,
         clock=clock,
         hooks=_Hooks(directory, clock),
         probes=_Probes(contract, settings, session, clock),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from http import HTTPStatus
 from threading import Lock
@@ -56,7 +57,12 @@ class Session:
     def _core(self) -> botocore.session.Session:
         import botocore.session
 
-        return botocore.session.Session(profile=self.settings.profile or None)
+        core = botocore.session.Session(profile=self.settings.profile or None)
+        if self.settings.role_arn:
+            from toolkit.aws.roles import take_on
+
+            take_on(self.settings.role_arn, core, through=Session(replace(self.settings, role_arn=None)))
+        return core
 
     @cached_property
     def _boto(self) -> Any:
@@ -105,7 +111,7 @@ class Session:
     @cached_property
     def access_key(self) -> str | None:
         """The access key id in use, which names the caller; None without credentials."""
-        if self.isolation:
+        if self.isolation and not self.settings.role_arn:
             return self.emulator_keys.access_key
         with aws_errors("the AWS credentials"):
             credentials = self._boto.get_credentials()
@@ -149,7 +155,7 @@ class Session:
                     max_pool_connections=_SINGLE_CONNECTIONS if single else _CONNECTIONS,
                     **(staying(closed) if closed else {}),
                 ),
-                **(self.emulator_keys.arguments if closed else {}),
+                **(self.emulator_keys.arguments if closed and not self.settings.role_arn else {}),
             )
             if closed:
                 confine(client, service, closed)
