@@ -24,6 +24,7 @@ from toolkit.errors import (
 )
 from toolkit.rollout.events import (
     CommandTaken,
+    DriftAccepted,
     Ending,
     GateFailed,
     Kind,
@@ -239,6 +240,17 @@ def test_weights_that_somebody_else_wrote_halt_it_and_nothing_is_touched() -> No
     world.put(Split(blue=95, green=5))
     resume(world.service)
     assert world.split() == TO_GREEN
+
+
+def test_drift_before_the_start_is_refused_or_taken_as_the_truth() -> None:
+    world = a_world()
+    shift(world.service, Split(blue=80, green=20))
+    world.put(Split(blue=70, green=30))
+    with pytest.raises(PreflightRefused, match="70"):
+        cutover(world)
+    cutover(world, accept_drift=True)
+    assert world.split() == TO_GREEN
+    assert DriftAccepted({"route-0": Split(blue=70, green=30)}) in world.events()
 
 
 def test_a_rollback_leads_out_of_a_halt_and_ends_the_rollout() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from toolkit.errors import (
     BluegreenError,
@@ -19,7 +19,6 @@ from toolkit.rollout.events import (
     Ending,
     Event,
     Head,
-    Record,
     RolloutStarted,
     RunnerTookOver,
     start_of,
@@ -111,6 +110,7 @@ def start(
         recorder = Recorder(service, observation.record.head, keeper)
         if wanted.accept_drift:
             accept(recorder, observation)
+            observation = replace(observation, record=service.record())
         actor = observation.identity.arn if observation.identity else None
         entry = recorder.append(RolloutStarted(plan), actor=actor)
         state = begin(entry)
@@ -120,7 +120,7 @@ def start(
             keeper,
             recorder,
             state,
-            _record_after(service, observation, wanted),
+            observation.record,
             signals=signals or own,
             peers=peers,
             observation=observation,
@@ -226,11 +226,6 @@ def _frozen(service: Service, *, ignored: bool) -> list[Finding]:
         return []
     level = Level.WARNING if ignored else Level.REFUSED
     return [Finding("freeze", level, str(freeze), "Wait until then; --ignore-freeze starts all the same.")]
-
-
-def _record_after(service: Service, observation: Observation, wanted: Wanted) -> Record:
-    """The record as the engine goes on from it: drift that was accepted is the truth."""
-    return service.record() if wanted.accept_drift else observation.record
 
 
 def _ended(service: Service, state: RolloutState, head: Head) -> RolloutOutcome:
