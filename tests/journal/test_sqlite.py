@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -14,9 +16,8 @@ import pytest
 
 from tests.support.journals import NOON, chained, holder
 from toolkit.errors import JournalConflict, JournalError, LeaseLost, Locked
-from toolkit.journal import sqlite
+from toolkit.journal import database as module
 from toolkit.journal.sqlite import SqliteStore
-from toolkit.rollout.codec import seal
 from toolkit.rollout.events import Promoted, ShiftVerified, Stuck
 from toolkit.traffic import Color
 
@@ -38,12 +39,9 @@ def mode(path: Path) -> int:
 def test_the_file_and_what_lies_beside_it_are_the_owners_alone(path: Path) -> None:
     store = SqliteStore(path, place=PLACE)
     store.append("web", chained([ShiftVerified()])[0])
-    with closing(sqlite3.connect(path)) as reader:  # keeps -wal and -shm from being tidied away
-        reader.execute("SELECT * FROM entries").fetchall()
-        store.append("web", seal("web", store.tail("web", 1)[0].head, Stuck(""), at=NOON, actor=None, rollout=None))
-        beside = sorted(each.name for each in path.parent.iterdir())
-        assert beside == ["journal.sqlite3", "journal.sqlite3-shm", "journal.sqlite3-wal"]
-        assert {mode(each) for each in path.parent.iterdir()} == {0o600}
+    beside = sorted(each.name for each in path.parent.iterdir())
+    assert beside == ["journal.sqlite3", "journal.sqlite3-shm", "journal.sqlite3-wal"]
+    assert {mode(each) for each in path.parent.iterdir()} == {0o600}
     assert mode(path.parent) == mode(path.parent.parent) == 0o700
 
 
@@ -68,7 +66,7 @@ def test_readers_do_not_wait_for_a_writer(path: Path) -> None:
 def test_a_writer_that_stays_is_a_clear_error_and_nothing_is_written(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(module, "BUSY_SECONDS", 0.05)
     store = SqliteStore(path, place=PLACE)
     assert list(store.tail("web", 8)) == []
     with closing(sqlite3.connect(path, isolation_level=None)) as writer:
@@ -98,6 +96,47 @@ def test_a_file_of_an_earlier_release_is_read_and_goes_on_and_becomes_private(pa
     assert list(store.tail("web", 8)) == [first, second]
     assert second.previous == first.hash
     assert mode(path) == 0o600
+
+
+def test_a_file_that_was_removed_or_replaced_is_noticed(path: Path) -> None:
+    store = SqliteStore(path, place=PLACE)
+    (entry,) = chained([ShiftVerified()])
+    store.append("web", entry)
+    for each in path.parent.iterdir():
+        each.unlink()
+    assert list(store.tail("web", 8)) == []
+    store.append("web", entry)
+    assert list(SqliteStore(path, place=PLACE).tail("web", 8)) == [entry]
+
+
+def test_nothing_stays_open_once_nobody_has_the_store(path: Path) -> None:
+    stores = [SqliteStore(path, place=str(number)) for number in range(50)]
+    for store in stores:
+        store.append("web", chained([ShiftVerified()])[0])
+    assert len(handles(path)) <= 3, "one connection, however many stores"
+    del store, stores
+    assert handles(path) == []
+    assert [each.name for each in path.parent.iterdir()] == ["journal.sqlite3"]
+
+
+def handles(path: Path) -> list[str]:
+    """The files that this process has open of those at `path`."""
+    links = [each for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
+    return [target for target in map(os.readlink, links) if target.startswith(str(path))]
+
+
+def test_many_threads_with_stores_of_their_own_take_turns_and_none_is_refused(path: Path) -> None:
+    def work(number: int) -> int:
+        store = SqliteStore(path, place=PLACE)
+        service = f"web{number}"
+        lease = store.acquire(service, holder(), now=NOON, seconds=30)
+        for entry in chained([Stuck(str(each)) for each in range(5)], service=service):
+            store.append(service, entry, lease=lease)
+        store.release(lease)
+        return len(store.tail(service, 8))
+
+    with ThreadPoolExecutor(max_workers=32) as pool:
+        assert list(pool.map(work, range(64))) == [5] * 64
 
 
 def test_places_do_not_meet_in_one_file(path: Path) -> None:

@@ -1,31 +1,25 @@
 """A store in a local file, for contracts without a state table: it counts on its machine only.
 
 Every write is one `BEGIN IMMEDIATE` transaction, which SQLite gives to one process at a time, so a check and the
-write it allows are one step. The file and what SQLite puts beside it are the owner's alone (0600).
+write it allows are one step.
 """
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import stat
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from threading import Lock
 
 from toolkit.errors import JournalError
-from toolkit.journal.private import make_folder
+from toolkit.journal.database import BUSY, database
 from toolkit.rollout.codec import decode, encode
 from toolkit.rollout.contention import conflict, lease_lost, locked
 from toolkit.rollout.events import Entry
 from toolkit.rollout.ports import Command, Holder, Lease
 from toolkit.rollout.store_codec import command_in, command_out, holder_out, lease_in
-
-BUSY_SECONDS = 5.0
-"""How long a write waits for another process's."""
 
 _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS entries (
@@ -42,16 +36,13 @@ _SCHEMA = (
         PRIMARY KEY (place, service, id)
     ) STRICT""",
 )
-_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-_OTHERS_MAY = stat.S_IRWXG | stat.S_IRWXO
-_MAKING = Lock()
 
 
 class SqliteStore:
     """One file for many services. `place` (account and region) keeps those of the same name apart."""
 
     def __init__(self, path: Path, *, place: str) -> None:
-        self._path = path
+        self._database = database(path, _SCHEMA)
         self._place = place
         self._source = str(path)
 
@@ -77,7 +68,7 @@ class SqliteStore:
                 raise conflict(service, entry.sequence) from None
 
     def holder(self, service: str) -> Lease | None:
-        with self._connected("reading") as connection:
+        with self._reading() as connection:
             return self._held(connection, service)
 
     def acquire(self, service: str, holder: Holder, *, now: datetime, seconds: float, force: bool = False) -> Lease:
@@ -113,7 +104,7 @@ class SqliteStore:
             connection.execute("INSERT OR REPLACE INTO inbox VALUES (?, ?, ?, ?)", row)
 
     def pending(self, service: str) -> Sequence[Command]:
-        with self._connected("reading") as connection:
+        with self._reading() as connection:
             rows = connection.execute(
                 "SELECT command FROM inbox WHERE place = ? AND service = ?", (self._place, service)
             ).fetchall()
@@ -128,7 +119,7 @@ class SqliteStore:
             )
 
     def _entries(self, which: str, service: str, *more: int) -> list[tuple[int, str]]:
-        with self._connected("reading") as connection:
+        with self._reading() as connection:
             return connection.execute(
                 f"SELECT sequence, entry FROM entries {which}",  # noqa: S608 - `which` is of this file
                 (self._place, service, *more),
@@ -156,66 +147,23 @@ class SqliteStore:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of it, or, where anything is raised, nothing."""
-        with self._connected("writing") as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-            except BaseException:
-                connection.rollback()
-                raise
-            connection.commit()
+        with self._told("writing"), self._database.writing() as connection:
+            yield connection
 
     @contextmanager
-    def _connected(self, doing: str) -> Iterator[sqlite3.Connection]:
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._told("reading"), self._database.reading() as connection:
+            yield connection
+
+    @contextmanager
+    def _told(self, doing: str) -> Iterator[None]:
         try:
-            _make_private(self._path)
-            with closing(sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
-                _write_ahead(connection)
-                for table in _SCHEMA:
-                    connection.execute(table)
-                yield connection
+            yield
         except (OSError, sqlite3.Error) as error:
-            busy = getattr(error, "sqlite_errorcode", None) in _BUSY
+            busy = getattr(error, "sqlite_errorcode", None) in BUSY
             raise JournalError(
-                f"{doing} the local record {self._path} failed: {error}",
-                hint=f"Another process has been writing it for {BUSY_SECONDS:g} s; try again."
+                f"{doing} the local record {self._source} failed: {error}",
+                hint="Another process has been writing it for seconds; try again."
                 if busy
                 else "Mend or remove the file; without it the base color is unknown.",
             ) from error
-
-
-def _make_private(path: Path) -> None:
-    """Make the file where there is none, and take others' rights from one of an earlier release.
-
-    SQLite gives its -wal and -shm the mode of the file they belong to. Closing a file drops every lock that SQLite
-    holds on it in this process (https://sqlite.org/howtocorrupt.html), so it is opened here only before anybody else
-    can know that it exists, by one thread at a time.
-    """
-    with _MAKING:
-        _make_private_alone(path)
-
-
-def _make_private_alone(path: Path) -> None:
-    try:
-        mode = path.stat().st_mode
-    except FileNotFoundError:
-        make_folder(path.parent)
-        with suppress(FileExistsError):
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        return
-    if mode & _OTHERS_MAY:
-        with suppress(PermissionError):  # somebody else's file: they decide
-            path.chmod(0o600)
-
-
-def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Readers then never wait for a writer. Kept in the file, so only the first to come changes anything.
-
-    Where others are at work in that moment, SQLite refuses; this connection then works in the old mode, as safely.
-    """
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode not in _BUSY:
-            raise
