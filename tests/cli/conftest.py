@@ -7,7 +7,7 @@ import json
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -73,6 +73,30 @@ def line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
 
         monkeypatch.setattr(cli_service, "wire", wire)
         monkeypatch.setattr(cli_service, "wire_all", lambda where, note: [wire(None, where, note)])
+        monkeypatch.setattr(sys, "argv", ["bluegreen", *shlex.split(line)])
+        with as_it_was(), pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return Ended(int(ended.value.code or 0), said.out, said.err)
+
+    return run
+
+
+Worlds = Mapping[str, FakeWorld]
+Fleet = Callable[[Worlds, str], Ended]
+
+
+@pytest.fixture
+def fleet(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Fleet:
+    """Run a command line on several fake worlds, each a service of its name."""
+
+    def run(worlds: Worlds, line: str) -> Ended:
+        def wire(name: str, _where: object, note: Callable[[str], None]) -> object:
+            worlds[name].service.note = note
+            return worlds[name].service
+
+        monkeypatch.setattr(cli_service, "wire", wire)
+        monkeypatch.setattr(cli_service, "wire_all", lambda where, note: [wire(name, where, note) for name in worlds])
         monkeypatch.setattr(sys, "argv", ["bluegreen", *shlex.split(line)])
         with as_it_was(), pytest.raises(SystemExit) as ended:
             main()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Line
+from tests.cli.conftest import Fleet, Line
 from tests.support.fakes import NOON, FakeWorld, a_world
 from toolkit.rollout.events import RolloutStarted, ShiftIntended, Word
 from toolkit.rollout.plan import Plan
@@ -248,3 +248,42 @@ def test_no_rollout_loads_rich_where_nobody_watches_a_terminal(line: Line, monke
         monkeypatch.delitem(sys.modules, name)
     assert line(a_world(), "canary web --steps 100 --bake 0").code == 0
     assert "rich" not in sys.modules
+
+
+def pair() -> dict[str, FakeWorld]:
+    """Two services at blue."""
+    worlds = {"web": a_world(), "api": a_world()}
+    for name, world in worlds.items():
+        world.service.contract = replace(world.service.contract, name=name)
+    return worlds
+
+
+@pytest.mark.parametrize("how", ["--together", "--in-order"])
+def test_several_services_are_one_release(fleet: Fleet, how: str) -> None:
+    two = pair()
+    ended = fleet(two, f"rollout start web api {how} --strategy AllAtOnce -o json")
+    assert ended.code == 0, ended.err
+    told = ended.json()["services"]
+    assert {each["service"]: each["ending"] for each in told} == {"web": "promoted", "api": "promoted"}
+    assert all(each["release"] == ["web", "api"] for each in told)
+    assert [world.split() for world in two.values()] == [Split(blue=0, green=100)] * 2
+
+
+def test_one_service_that_fails_takes_the_whole_release_back(fleet: Fleet) -> None:
+    two = pair()
+    at(two["api"], 20, lambda: sicken(two["api"]))
+    ended = fleet(two, "rollout start web api --in-order --strategy AllAtOnce -o json")
+    assert ended.code == 59
+    assert [world.split() for world in two.values()] == [Split(blue=100, green=0)] * 2
+    for told in ended.json()["services"]:
+        assert told["error"]["exit_code"] == 59
+        assert told["after"] == {"blue": 100, "green": 0}
+
+
+def test_a_dry_run_of_a_release_shows_the_plan_of_each_and_writes_nothing(fleet: Fleet) -> None:
+    two = pair()
+    ended = fleet(two, "rollout start web api --together --strategy AllAtOnce --dry-run")
+    assert ended.code == 0
+    for name in two:
+        assert f"{name}: would go from blue to green" in ended.out
+    assert [world.router.writes for world in two.values()] == [[], []]

@@ -115,11 +115,17 @@ def show_plan(
 
 def show_commands(service: Service, move: Move, output: Output) -> None:
     """The AWS CLI commands of a move, one a route, ready to be pasted into a shell."""
-    lines = [service.router.commands(live, move.actions[name]) for name, live in move.routes.items()]
+    told = commands_document(service, move)
     if output is Output.JSON:
-        print_json({"service": service.name, "commands": lines})
+        print_json(told)
     else:
-        print("\n".join(lines))
+        print("\n".join(told["commands"]))
+
+
+def commands_document(service: Service, move: Move) -> dict[str, Any]:
+    """The AWS CLI commands of a move, as JSON values."""
+    lines = [service.router.commands(live, move.actions[name]) for name, live in move.routes.items()]
+    return {"service": service.name, "commands": lines}
 
 
 def show_findings(findings: Iterable[Finding]) -> None:

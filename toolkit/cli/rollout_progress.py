@@ -130,13 +130,19 @@ class Live(_Memory):
         self._end = threading.Event()
         self._drawing = threading.Lock()
         self._looking = threading.Thread(target=self._look, daemon=True)
-        self._screen.start()
-        self._looking.start()
 
     def watch(self, entry: Entry, state: RolloutState) -> None:
+        self._open()
         if isinstance(entry.event, _NOTEWORTHY):
             self.note(f"{entry.at:%H:%M:%S}Z {state.plan.service}: {sentence(entry, state)}")
         self.remember(entry, state)
+
+    def _open(self) -> None:
+        """With the first event and not before, so that a command that is refused leaves no empty picture."""
+        with self._drawing:
+            if self._looking.ident is None:
+                self._screen.start()
+                self._looking.start()
 
     def note(self, line: str) -> None:
         from rich.text import Text
@@ -156,7 +162,7 @@ class Live(_Memory):
         self.question.withdraw()
         with self._drawing:
             self._end.set()
-            self._screen.stop()
+            self._screen.stop()  # no error where it was never started
 
     def _look(self) -> None:
         while not self._end.wait(_STALE_SECONDS / 4):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,9 @@ from toolkit.rollout.events import Ending
 
 if TYPE_CHECKING:
     from toolkit.rollout.events import Head
-    from toolkit.rollout.machine import RolloutState
     from toolkit.runner.rollout import RolloutOutcome
     from toolkit.runner.service import Service
+    from toolkit.traffic import Split
 
 Done = Callable[..., None]
 """Takes the outcomes of what was run."""
@@ -41,7 +41,7 @@ def carried_out(services: Sequence[Service], output: Output) -> Iterator[Done]:
         except BluegreenError as error:
             view.close()
             if output is Output.JSON and view.last:
-                _print([_document(name, view) | _error(error) for name in view.last], services)
+                _print([_unfinished(service, view) | _error(error) for service in services], services)
             raise
     if output is Output.JSON:
         _print([_document(outcome.service, view) for outcome in outcomes], services)
@@ -64,15 +64,24 @@ def _document(name: str, view: View) -> dict[str, Any]:
         **state_document(state),
         "written": state.touched,
         "before": splits_document(before) if before else None,
-        "after": _after(state),
+        "after": _same(state.splits) if state.intent is None else None,
         "head": {"sequence": head.sequence, "hash": head.hash},
     }
 
 
-def _after(state: RolloutState) -> dict[str, int] | None:
-    """What every route holds; None where they differ or nobody knows."""
-    held = set(state.splits.values())
-    return split_document(held.pop()) if len(held) == 1 and state.intent is None else None
+def _unfinished(service: Service, view: View) -> dict[str, Any]:
+    """The same, with what its routes hold now: a release that fails takes back what was promoted."""
+    from toolkit.runner.write import splits_now
+
+    held = splits_now(service)
+    document = _document(service.name, view)
+    return document | {"splits": splits_document(held), "after": _same(held)} if held else document
+
+
+def _same(splits: Mapping[str, Split]) -> dict[str, int] | None:
+    """What every route holds; None where they differ."""
+    held = set(splits.values())
+    return split_document(held.pop()) if len(held) == 1 else None
 
 
 def _error(error: BluegreenError) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from toolkit.cli.options import Output, OutputOption
-from toolkit.cli.outcome import show_commands, show_outcome, show_plan
+from toolkit.cli.outcome import commands_document, show_commands, show_outcome, show_plan
+from toolkit.cli.render import print_json
 from toolkit.cli.service import (
     AwscliOption,
     DriftOption,
@@ -117,16 +118,24 @@ def rollback(
         raise UsageError("say which service goes back: its name, several names, or --all.")
     how = Back(to, force, keep_sticky, terminate_flows, break_lease)
     if print_awscli:
-        from toolkit.runner.rollback import plan_rollback
-
-        for ready in _wired(services, where):
-            show_commands(ready, plan_rollback(ready, to, keep_sticky=keep_sticky), output)
+        _print_awscli(_wired(services, where), how, output)
     elif services is not None and len(services) == 1:
         _one_back(wired(services[0], where), how, output)
     else:
         from toolkit.cli.fleet import many_back
 
         many_back(_wired(services, where), how, output, everything=everything)
+
+
+def _print_awscli(services: Sequence[Service], how: Back, output: Output) -> None:
+    from toolkit.runner.rollback import plan_rollback
+
+    moves = [(service, plan_rollback(service, how.to, keep_sticky=how.keep_sticky)) for service in services]
+    if output is Output.JSON and len(moves) > 1:
+        print_json({"services": [commands_document(*each) for each in moves]})
+        return
+    for service, move in moves:
+        show_commands(service, move, output)
 
 
 def _wired(services: Sequence[str] | None, where: Options) -> list[Service]:
