@@ -8,7 +8,7 @@ SCAN   := .venv-scan
 MINI   := .venv-ministack
 # As toolkit/infra/program.py chooses: what BLUEGREEN_TERRAFORM names, else terraform, else tofu.
 TERRAFORM := $(or $(BLUEGREEN_TERRAFORM),$(shell command -v terraform || command -v tofu))
-PURE   := toolkit/errors.py,toolkit/traffic.py,toolkit/contract.py,toolkit/settings.py,toolkit/rollout/*,toolkit/adoption/*,toolkit/drift/*
+PURE   := toolkit/errors.py,toolkit/traffic.py,toolkit/contract.py,toolkit/settings.py,toolkit/rollout/*,toolkit/analysis/*,toolkit/adoption/*,toolkit/drift/*
 
 .PHONY: help setup demo test lint format scan matrix bench lock clean
 

@@ -23,7 +23,7 @@ import typer.main
 from toolkit import errors
 from toolkit.cli.app import app
 from toolkit.config import json_schema, load
-from toolkit.settings import ServiceSettings
+from toolkit.settings import FreezeSettings, ServiceSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -172,7 +172,7 @@ def test_every_command_a_page_shows_exists(path: Path) -> None:
 def test_what_is_no_command_is_noticed() -> None:
     assert unknown_words("bluegreen shift web green=20 --dry-run -o json > plan.json") == []
     assert unknown_words("bluegreen shift web green=20 --dry") == ["--dry"]
-    assert unknown_words("bluegreen promote web") == ["promote"]
+    assert unknown_words("bluegreen publish web") == ["publish"]
 
 
 @pytest.mark.parametrize("line", OFFLINE)
@@ -229,8 +229,10 @@ def test_the_permissions_are_those_of_the_calls_that_are_made() -> None:
         for statement in policy["Statement"]
         for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
     }
-    # GetCallerIdentity needs no permission. Source: STS API reference.
-    assert granted | {"sts:GetCallerIdentity"} == set(called())
+    # GetCallerIdentity needs no permission, and a transaction those of its parts. Sources: STS API reference; DynamoDB
+    # developer guide, IAM and transactions.
+    made = set(called()) | {"dynamodb:ConditionCheckItem", "dynamodb:PutItem"}
+    assert granted | {"sts:GetCallerIdentity", "dynamodb:TransactWriteItems"} == made
 
 
 def called() -> Iterator[str]:
@@ -270,7 +272,9 @@ def test_every_setting_stands_in_the_readme_and_the_example_is_valid(tmp_path: P
     tables = json_schema()["$defs"]
     assert {*shown["aws"], "endpoint_url"} == set(tables["_Aws"]["properties"]), "endpoint stands for either"
     assert set(shown["endpoint"]["localstack"]) == set(tables["_Endpoint"]["properties"])
-    without_default = dict.fromkeys(("contract", "terraform", "settle_seconds"))
+    keys = ("contract", "terraform", "settle_seconds", "strategy", "region", "profile", "role_arn")
+    without_default = dict.fromkeys((*keys, "probe_via", "probe_host"))
+    without_default |= {"freeze": dataclasses.asdict(FreezeSettings())}
     assert {**shown["service"]["web"], **without_default} == dataclasses.asdict(ServiceSettings())
 
 
