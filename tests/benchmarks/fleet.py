@@ -3,10 +3,11 @@
     python -m tests.benchmarks.fleet [--services 500] [--balancers 10] [--only]
 
 Control plane only: moto holds the load balancers, rules, target groups and targets, and nothing carries traffic. Every
-service is at green 100 with blue on record as its base. One process takes all of them back, and between it and moto
-stands a server with two token buckets for all callers, which answers `Throttling` where one is empty. AWS documents
-40 and 10 a second for Describe…; 20 and 3 a second for Modify… are an assumption. It is run at a quarter, at half, and
-at the whole number of services, so that the growth of the calls is seen; `--only` leaves the first two out.
+service is at green 100 with blue on record as its base. `bluegreen rollback --all` takes them back, timed from fork to
+exit, contracts from SSM included. Between it and moto stands a server with two token buckets for all callers, which
+answers `Throttling` where one is empty. AWS documents 40 and 10 a second for Describe…; 20 and 3 a second for Modify…
+are an assumption. It is run at a quarter, at half, and at the whole number of services, so that the growth of the calls
+is seen; `--only` leaves the first two out.
 
 The limit: the largest over the buckets of (fewest possible calls - burst) / refill. Fewest possible: one read of 20
 routes a call before and one after the write, the health of each destination, and a write for each route.
@@ -31,7 +32,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.fleet_world import contract_files, control_plane, on_blue, seed, send_to_green
+from tests.benchmarks.fleet_world import control_plane, on_blue, publish, seed, send_to_green
+from tests.benchmarks.timing import beside
 from tests.support.provision import CREDENTIALS, REGION
 from tests.support.throttle import ARNS_A_CALL, Bucket, throttling
 from toolkit.journal.sqlite import SqliteStore
@@ -119,12 +121,10 @@ def main() -> None:
 def _run(aws: str, contracts: Sequence[dict[str, Any]]) -> Run:
     buckets = {begins: Bucket(*rates) for begins, rates in RATES.items()}
     with tempfile.TemporaryDirectory(prefix="bluegreen-bench-") as scratch, throttling(aws, buckets) as throttle:
-        directory = Path(scratch, "contracts")
-        directory.mkdir()
-        contract_files(directory, contracts)
+        publish(aws, contracts)
         store = _recorded(Path(scratch), contracts)
         began = time.perf_counter()
-        failed = _take_back(directory, _environ(throttle.url, scratch))
+        failed = _take_back(scratch, _environ(throttle.url, scratch))
         seconds = time.perf_counter() - began
         failed |= _not_as_meant(aws, contracts, store, failed)
         throttled = sum(throttle.throttled.values())
@@ -143,16 +143,15 @@ def _environ(endpoint: str, scratch: str) -> dict[str, str]:
     }
 
 
-def _take_back(directory: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """Which services failed, by what the process says, and why."""
-    command = [sys.executable, "-m", "tests.benchmarks.fleet_child", str(directory)]
-    child = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
-    if child.returncode != 0:
-        sys.exit(f"the process that takes them back ended with {child.returncode}: {child.stderr}")
-    if child.stderr:
-        print(child.stderr[-2000:], file=sys.stderr)
-    failed: dict[str, str] = json.loads(child.stdout.splitlines()[-1])["failed"]
-    return failed
+def _take_back(directory: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """Which services failed, by what the command says, and why."""
+    command = [str(beside("bluegreen")), "rollback", "--all", "--output", "json"]
+    ended = subprocess.run(command, env=environ, cwd=directory, capture_output=True, text=True, check=False)
+    try:
+        services = json.loads(ended.stdout)["services"]
+    except (ValueError, KeyError):
+        sys.exit(f"bluegreen rollback --all ended with {ended.returncode}: {ended.stderr[-2000:]}")
+    return {each["service"]: each["error"]["message"] for each in services if "error" in each}
 
 
 def _recorded(scratch: Path, contracts: Sequence[dict[str, Any]]) -> SqliteStore:
