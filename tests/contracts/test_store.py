@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from threading import Barrier, Thread
+from uuid import uuid4
 
 import pytest
 
 from tests.support.journals import NOON, chained, holder
-from tests.support.provision import CREDENTIALS, REGION
+from tests.support.provision import CREDENTIALS, REGION, client
+from tests.support.world import World
 from toolkit.aws.dynamodb import DynamoStore
 from toolkit.aws.session import Session
 from toolkit.contract import Stickiness
@@ -54,12 +56,22 @@ def sqlite(request: pytest.FixtureRequest) -> Store:
 
 
 def dynamodb(request: pytest.FixtureRequest) -> DynamoStore:
-    pair = request.getfixturevalue("pair")()
+    """On a table of its own: nothing else that a pair has is asked for."""
+    world: World = request.getfixturevalue("world")
     monkeypatch: pytest.MonkeyPatch = request.getfixturevalue("monkeypatch")
     for key, value in CREDENTIALS.items():
         monkeypatch.setenv(key.upper(), value)
-    session = Session(AwsSettings(region=REGION, endpoint_url=pair.endpoint_url))
-    return DynamoStore(session, pair.contract["state_table"]["name"])
+    endpoint_url, table = world.lab.endpoint_url, f"bluegreen-{uuid4().hex}"
+    tables = client(endpoint_url, "dynamodb")
+    tables.create_table(
+        TableName=table,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+    )
+    request.addfinalizer(lambda: tables.delete_table(TableName=table))
+    tables.get_waiter("table_exists").wait(TableName=table, WaiterConfig={"Delay": 1})
+    return DynamoStore(Session(AwsSettings(region=REGION, endpoint_url=endpoint_url)), table)
 
 
 @pytest.fixture(params=[memory, sqlite, pytest.param(dynamodb, marks=pytest.mark.lab)])
