@@ -82,6 +82,21 @@ def test_an_unknown_profile_is_one_clear_error() -> None:
         Session(AwsSettings(profile="nobody")).client("elbv2")
 
 
+def test_a_client_for_single_attempts_is_another_one_and_the_same_to_all() -> None:
+    session = Session(AwsSettings(region=REGION))
+    once = session.single_attempts.client("elbv2")
+    assert once is session.single_attempts.client("elbv2")
+    assert once is not session.client("elbv2")
+    assert once.meta.config.retries["total_max_attempts"] == 1
+    assert session.client("elbv2").meta.config.retries["total_max_attempts"] > 1
+
+
+def test_a_client_for_single_attempts_keeps_local_calls_local_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", NOBODY)
+    with pytest.raises(NotLocal):
+        Session(AwsSettings(region=REGION)).single_attempts.client("elbv2")
+
+
 def test_the_region_is_the_one_that_was_said_else_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     assert Session(AwsSettings()).region == "us-east-1"
