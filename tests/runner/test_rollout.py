@@ -506,6 +506,33 @@ def test_when_the_store_is_away_the_way_back_is_still_taken_and_recorded_later()
     assert names(world)[-3:] == ["ShiftIntended", "ShiftVerified", "RolloutEnded"]
 
 
+def test_a_way_back_that_was_never_recorded_is_followed_by_whoever_resumes() -> None:
+    world = a_world()
+    append, away = world.store.append, [False]
+
+    def flaky(*args: object, **words: object) -> None:
+        if away[0]:
+            raise JournalError("the table is away")
+        append(*args, **words)  # type: ignore[arg-type]
+
+    world.store.append = flaky  # type: ignore[method-assign]
+
+    def go_away() -> None:
+        away[0] = True
+        world.health(Color.GREEN, "unhealthy")
+
+    when(world, 10, go_away)
+    with pytest.raises(JournalError, match=r"nothing can be recorded.*route-0 holds blue 100 / green 0"):
+        run(world)
+    assert world.split() == TO_BLUE
+    away[0] = False
+    writes = len(world.router.writes)
+    with pytest.raises(RolledBack, match="all traffic is on blue already"):
+        resume(world.service)
+    assert len(world.router.writes) == writes
+    assert world.service.record().rollout is None
+
+
 def test_a_freeze_refuses_a_start_and_never_a_rollback() -> None:
     freeze = FreezeSettings(windows=("2026-01-01 - 2026-01-05",))
     world = a_world(settings=ServiceSettings(freeze=freeze))

@@ -47,6 +47,7 @@ class Engine:
         self._keeper = keeper
         self._recorder = recorder
         self._unrecorded: list[Event] = []
+        self._said = ""
         self._interpreter = Interpreter(
             service,
             recorder,
@@ -68,6 +69,7 @@ class Engine:
         try:
             while (effect := effect_of(self.state)) is not None:
                 self.happened(self._interpreter.carry_out(effect, self.state))
+            self._record_the_way_back()
         except LeaseLost as error:
             raise self._lost(error) from error
         return self.state
@@ -91,19 +93,41 @@ class Engine:
         end = self._service.clock.now() + timedelta(seconds=STORE_SECONDS)
         while True:
             try:
-                while self._unrecorded:
-                    self._recorder.append(self._unrecorded[0])
-                    self._unrecorded.pop(0)
+                self._append_the_unrecorded()
                 return self._recorder.append(event)
             except JournalConflict:
                 raise
             except JournalError as error:
                 if self.state.back or isinstance(event, GateFailed):
                     return self._kept(event, error)
-                if self._service.clock.now() >= end:
-                    raise self._away(error) from error
-                self._service.note(f"warning: {error.message}")
-            self._service.clock.sleep(_RETRY_SECONDS)
+                self._wait_for_the_store(error, until=end)
+
+    def _append_the_unrecorded(self) -> None:
+        while self._unrecorded:
+            self._recorder.append(self._unrecorded[0])
+            self._unrecorded.pop(0)
+
+    def _record_the_way_back(self) -> None:
+        """The traffic is back; what could not be recorded on the way is tried a while longer."""
+        end = self._service.clock.now() + timedelta(seconds=STORE_SECONDS)
+        while self._unrecorded:
+            try:
+                self._append_the_unrecorded()
+            except JournalConflict:
+                self._unrecorded.clear()
+                self._catch_up()
+            except JournalError as error:
+                self._wait_for_the_store(error, until=end)
+
+    def _wait_for_the_store(self, error: JournalError, *, until: datetime) -> None:
+        """Raises JournalError with how things stand, where it has been away for too long; LeaseLost."""
+        if self._service.clock.now() >= until:
+            raise self._away(error) from error
+        if error.message != self._said:
+            self._service.note(f"warning: {error.message}")
+        self._said = error.message
+        self._service.clock.sleep(_RETRY_SECONDS)
+        self._keeper.renew_if_due()
 
     def _kept(self, event: Event, error: JournalError) -> Entry:
         self._service.note(f"warning: the way back is not recorded yet: {error.message}")

@@ -31,7 +31,7 @@ class Gates:
     def look(self, state: RolloutState, record: Record, pulse: Pulse) -> Event | None:
         """Ask each that is due; the event says what fails. A look that fails says nothing about the color."""
         try:
-            failed = differs(self._service.contract, self._service.read(), record) or self._health(state)
+            failed = differs(self._service.contract, self._service.read(), record, state) or self._health(state)
         except AwsError as error:
             if error.message != self.unseen:
                 self._service.note(f"warning: {error.message}")

@@ -139,7 +139,7 @@ class Interpreter:
             return self._unseen(error.message)
         if not isinstance(seen, Observation):
             return seen
-        wrong = differs(self.service.contract, seen.routes, self.record)
+        wrong = differs(self.service.contract, seen.routes, self.record, state)
         if wrong is not None:
             return wrong
         if not state.plan.force:
@@ -189,7 +189,7 @@ class Interpreter:
     def _write(self, intent: ShiftIntended, state: RolloutState) -> Event:
         try:
             move = self._move(intent)
-            wrong = None if state.back else differs(self.service.contract, move.routes, self.record)
+            wrong = None if state.back else differs(self.service.contract, move.routes, self.record, state)
             if wrong is not None:
                 return wrong
             put(self.service, move, self.recorder, until=self.stale_until)

@@ -103,6 +103,8 @@ def rollback(
         if keeper is not None:
             stack.callback(give_back, service, keeper)
         move = planning.result()
+        if keeper is not None and _is_stale(service, move, keeper):
+            move = plan_rollback(service, color, keep_sticky=keep_sticky)
         outcome = _go_back(service, move, keeper, force=force)
     _tell_what_is_lost(service, move)
     if service.contract.is_network and move.base is not None:
@@ -120,6 +122,17 @@ def _lease(service: Service, *, force: bool) -> Keeper | None:
     except JournalError as error:
         service.note(f"warning: the rollback goes on without a lease: {error.message}")
         return None
+
+
+def _is_stale(service: Service, move: Move, keeper: Keeper) -> bool:
+    """Whether somebody may have written after the world was read and before the lease was held."""
+    if keeper.broke is not None:
+        return True
+    try:
+        last = service.store.tail(service.name, 1)
+    except JournalError:
+        return False
+    return bool(last) and last[-1].head != move.record.head
 
 
 def _go_back(service: Service, move: Move, keeper: Keeper | None, *, force: bool) -> Outcome:

@@ -6,15 +6,28 @@ from collections.abc import Mapping
 
 from toolkit.contract import Contract, Stickiness
 from toolkit.errors import RouteUnusable
-from toolkit.rollout.events import Record, ShiftIntended, WorldDiffers
+from toolkit.rollout.events import GateFailed, Record, ShiftIntended, WorldDiffers
+from toolkit.rollout.machine import RolloutState
 from toolkit.rollout.ports import Action, LiveRoute
 from toolkit.rollout.routes import known_splits, split_of_route
 from toolkit.runner.move import Move
 
 
-def differs(contract: Contract, routes: Mapping[str, LiveRoute], record: Record) -> WorldDiffers | None:
-    """What the record does not explain; None where it explains all."""
+def differs(
+    contract: Contract, routes: Mapping[str, LiveRoute], record: Record, state: RolloutState
+) -> WorldDiffers | GateFailed | None:
+    """What the record does not explain; None where it explains all.
+
+    Where all traffic is on the base already, somebody went back and could not record it: the rollout follows.
+    """
     found = known_splits(routes, contract)
+    if (
+        state.touched
+        and all(found.get(name) == state.plan.home for name in state.plan.routes)
+        and any(not record.may_hold(name, split) for name, split in found.items())
+    ):
+        reason = f"all traffic is on {state.plan.base} already, and the journal does not say who went back"
+        return GateFailed(state.step, "rollback", reason)
     for route in contract.routes:
         try:
             split = split_of_route(route, routes, contract)
