@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
 from toolkit.errors import JournalError
 from toolkit.rollout.codec import decode, hash_of
@@ -49,6 +51,16 @@ class Audit:
     chained_from: int | None = None
     vouched: int = 0
     fault: Fault | None = None
+
+
+class HeadLog(Protocol):
+    """Where ends of journals are kept beside the journals themselves. Never raises: what fails is said."""
+
+    def note(self, service: str, head: Head, *, at: datetime) -> None:
+        """Remember where the journal of `service` ends."""
+
+    def known(self, service: str) -> Sequence[Head]:
+        """Every end of it that is kept, by number."""
 
 
 def verify(texts: Sequence[tuple[int, str]], *, head: str | None = None, known: Sequence[Head] = ()) -> Audit:
