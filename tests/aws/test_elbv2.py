@@ -16,7 +16,7 @@ from toolkit.aws.actions import live_route
 from toolkit.aws.elbv2 import Elbv2
 from toolkit.aws.pace import Budget, Pace
 from toolkit.aws.session import SINGLE_CONNECT_SECONDS, SINGLE_READ_SECONDS, Session
-from toolkit.errors import AccessDenied, AwsError, AwsUnreachable, RouteUnusable, Throttled
+from toolkit.errors import AccessDenied, AwsError, AwsUnreachable, LeaseLost, RouteUnusable, Throttled
 from toolkit.rollout.ports import Action
 from toolkit.rollout.routes import WRITE_TIMEOUT_SECONDS
 from toolkit.settings import AwsSettings
@@ -121,6 +121,26 @@ def test_a_write_whose_connection_is_closed_is_not_sent_again(aws: Answers) -> N
     with pytest.raises(AwsUnreachable):
         write(aws)
     assert aws.calls == ["ModifyRule"]
+
+
+def test_the_guard_is_asked_when_the_request_is_signed_and_not_yet_sent(aws: Answers) -> None:
+    order: list[str] = []
+    elbv2 = router(aws)
+    client = elbv2._session.single_attempts.client("elbv2")
+    client.meta.events.register("before-sign", lambda **_: order.append("signed"))
+    live = live_route(a_contract().routes[0], [FORWARD])
+    to_green = Action({"b": 0, "g": 1}, OFF)
+    elbv2.write(live, to_green, guard=lambda: order.append(f"asked, {len(aws.calls)} sent"))
+    assert order == ["signed", "asked, 0 sent"]
+    assert aws.calls == ["ModifyRule"]
+
+    def refuse() -> None:
+        raise LeaseLost("bob took it over")
+
+    with pytest.raises(LeaseLost, match="bob"):
+        elbv2.write(live, to_green, guard=refuse)
+    elbv2.read(a_contract().routes)
+    assert aws.calls == ["ModifyRule", "DescribeRules"], "no guard is left for what comes next"
 
 
 def test_a_write_ends_within_its_timeout(aws: Answers, monkeypatch: pytest.MonkeyPatch) -> None:

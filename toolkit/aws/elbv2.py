@@ -163,9 +163,11 @@ class Elbv2:
         actions = actions_with(live.kept, action, client_secret=secret)
         pace = self._writes
         pace.wait(urgent=self._is_urgent)
-        guard()
         try:
-            with aws_errors(f"writing the weights of route {route.name}"):
+            with (
+                aws_errors(f"writing the weights of route {route.name}"),
+                self._session.single_attempts.guarded(guard),
+            ):
                 if spelling is _LISTENER:
                     self._client.modify_listener(ListenerArn=route.arn, DefaultActions=actions)
                 else:

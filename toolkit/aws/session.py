@@ -6,12 +6,12 @@ Where an endpoint is local, the door is shut to the real AWS (docs/endpoints.md)
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from http import HTTPStatus
-from threading import Lock
+from threading import Lock, local
 from typing import TYPE_CHECKING, Any
 
 from toolkit.aws.confinement import Keys, configured_endpoints, confine, dummy_keys, identifier, staying
@@ -182,10 +182,35 @@ class SingleAttempts:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._of_thread = local()
+        self._watched: set[int] = set()
+        self._watching = Lock()
 
     def client(self, service: str) -> Any:
         """As `Session.client`."""
-        return self._session.client(service, single=True)
+        client = self._session.client(service, single=True)
+        with self._watching:
+            if id(client) not in self._watched:
+                self._watched.add(id(client))
+                client.meta.events.register("before-send", self._ask)
+        return client
+
+    @contextmanager
+    def guarded(self, guard: Callable[[], None]) -> Iterator[None]:
+        """Call `guard` when a request of this thread is about to be sent; if it raises, the request is not.
+
+        Credentials have been renewed and the request is signed by then, which may have taken its time.
+        """
+        self._of_thread.guard = guard
+        try:
+            yield
+        finally:
+            del self._of_thread.guard
+
+    def _ask(self, **_: Any) -> None:
+        guard = getattr(self._of_thread, "guard", None)
+        if guard is not None:
+            guard()
 
 
 def _spelling(name: str, services: list[str]) -> str:
