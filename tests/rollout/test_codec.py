@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import fields, replace
 from fractions import Fraction
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from tests.support.journals import NOON, entries, events, plans, times
 from toolkit.contract import Stickiness
 from toolkit.errors import JournalError
+from toolkit.rollout import codec, plan_codec
 from toolkit.rollout.codec import decode, encode, hash_of, seal
 from toolkit.rollout.events import (
     Entry,
@@ -26,7 +28,7 @@ from toolkit.rollout.events import (
 )
 from toolkit.rollout.plan import Plan
 from toolkit.rollout.plan_codec import plan_in, plan_out
-from toolkit.rollout.steps import Shift
+from toolkit.rollout.steps import Hook, Probe, Shift
 from toolkit.traffic import Color, Split
 
 EVERYTHING = (Shift(Fraction(1)),)
@@ -56,6 +58,20 @@ def test_sealed_entries_come_back_with_their_hash_and_hang_together(happened: li
         assert (entry.sequence, entry.previous) == (head.sequence + 1, head.hash)
         assert entry.hash not in ("", head.hash)
         head = entry.head
+
+
+@pytest.mark.parametrize(
+    ("of", "kept"),
+    [
+        *((event, attributes) for event, attributes in codec._ATTRIBUTES.items()),
+        (Hook, plan_codec._HOOK),
+        (Probe, plan_codec._PROBE),
+        (Plan, plan_codec._PLAN),
+    ],
+)
+def test_no_attribute_is_forgotten(of: Any, kept: Mapping[str, object]) -> None:
+    """One that is added later, with a default, would come back as its default."""
+    assert {field.name for field in fields(of)} == set(kept)
 
 
 def test_a_rollout_is_named_by_the_service_and_the_entry_that_starts_it() -> None:

@@ -39,21 +39,19 @@ _STEPS: Mapping[str, tuple[type, Field]] = {
     "retire": (Retire, form(Retire, {"targets": NUMBER})),
     **_GATES,
 }
-PLAN = form(
-    Plan,
-    {
-        "service": TEXT,
-        "strategy": TEXT,
-        "base": word(Color),
-        "steps": several(one_of("step", _STEPS)),
-        "routes": several(TEXT),
-        "gates": several(one_of("step", _GATES)),
-        "settle_seconds": SECONDS,
-        "release": several(TEXT),
-        "force": FLAG,
-        "gate_seconds": SECONDS,
-    },
-)
+_PLAN: Mapping[str, Field] = {
+    "service": TEXT,
+    "strategy": TEXT,
+    "base": word(Color),
+    "steps": several(one_of("step", _STEPS)),
+    "routes": several(TEXT),
+    "gates": several(one_of("step", _GATES)),
+    "settle_seconds": SECONDS,
+    "release": several(TEXT),
+    "force": FLAG,
+    "gate_seconds": SECONDS,
+}
+PLAN = form(Plan, _PLAN)
 
 
 def plan_out(plan: Plan) -> dict[str, Any]:
