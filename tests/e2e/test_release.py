@@ -149,7 +149,7 @@ def test_a_cutover_and_the_rollback_after_it_lose_no_request(on_blue: Release) -
     assert promoted["record"]["promoted"] == "green"
     rolled_back = on_blue.status()
     assert rolled_back["live"] == "blue"
-    for record, kind in ((promoted["record"], "cutover"), (rolled_back["record"], "rollback")):
+    for record, kind in ((promoted["record"], "rollout"), (rolled_back["record"], "rollback")):
         assert record["kind"] == kind
         assert record["base"] == "blue"
         assert record["actor"].startswith("arn:aws:sts::123456789012:")
