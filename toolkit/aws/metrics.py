@@ -43,6 +43,7 @@ class CloudwatchMetrics:
 
     def _ask(self, contract: Contract, wanted: MetricsWanted, first: int, end: int) -> tuple[Asked, Answer]:
         what = f"reading the metrics of {contract.load_balancer.arn_suffix}"
+        refused: Counter[Latency] = Counter()
         for latency in self._ways(contract, wanted):
             asked = asked_for(contract, wanted, latency)
             try:
@@ -51,12 +52,15 @@ class CloudwatchMetrics:
             except AwsError as error:
                 if latency is Latency.NONE or not _may_be_for_the_statistic(error):
                     raise
-                self._failures[latency] += _ENOUGH_FAILURES if type(error) is AwsError else 1
+                refused[latency] = _ENOUGH_FAILURES if type(error) is AwsError else 1
                 continue
-            if not asked.is_refused_silently(answer):
-                self._failures[latency] = 0
-                return asked, answer
-            self._failures[latency] = _ENOUGH_FAILURES
+            if asked.is_refused_silently(answer):
+                refused[latency] = _ENOUGH_FAILURES
+                continue
+            # Only what fails where a plainer call succeeds says something of the statistic.
+            self._failures += refused
+            self._failures[latency] = 0
+            return asked, answer
         raise AssertionError("the plainest way asks for nothing that could be refused")
 
     def _ways(self, contract: Contract, wanted: MetricsWanted) -> Iterator[Latency]:

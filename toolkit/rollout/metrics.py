@@ -73,6 +73,8 @@ class OwnMetric:
             )
         if len(self.dimensions) > _MOST_DIMENSIONS:
             raise UsageError(f"{where} has {len(self.dimensions)} dimensions, and CloudWatch takes {_MOST_DIMENSIONS}")
+        if not all(name and value for name, value in self.dimensions.items()):
+            raise UsageError(f"{where} has a dimension without a name or a value")
         found = {place for value in self.dimensions.values() for place in _PLACE.findall(value)}
         if unknown := sorted(found - _PLACES):
             raise UsageError(
