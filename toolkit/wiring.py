@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from toolkit.aws.elbv2 import Elbv2
     from toolkit.aws.session import Session
     from toolkit.aws.sts import Caller
+    from toolkit.journal.heads import Heads
     from toolkit.rollout.ports import Holder, Pulse, Result, Store, Workload
     from toolkit.rollout.steps import Hook, Probe
     from toolkit.runner.adopt import Surroundings
@@ -396,6 +397,7 @@ def _assemble(
         hooks=_Hooks(directory, clock),
         probes=_Probes(contract, settings, session, clock),
         holder=_holder(),
+        heads=_heads(contract, session, note),
         workload=_workload(contract, session),
         note=note,
     )
@@ -426,6 +428,15 @@ def _workload(contract: Contract, session: Session) -> Workload | None:
             return AsgWorkload(session, groups)
         case None:
             return None
+
+
+def _heads(contract: Contract, session: Session, note: Callable[[str], None]) -> Heads:
+    """Beside the journals; those of an emulator that is started anew are not taken for cut-off ones."""
+    from toolkit.journal.heads import Heads
+
+    table = contract.state_table.arn if contract.state_table else f"{contract.account_id}/{contract.region}"
+    endpoint = session.settings.endpoint_of("dynamodb") or ""
+    return Heads(_state_home() / "heads.jsonl", place=f"{table} {endpoint}".rstrip(), say=note)
 
 
 def _store(contract: Contract, session: Session) -> Store:

@@ -194,7 +194,7 @@ class TestAudit:
 
     def test_an_end_that_this_machine_logged_is_asked_too(self, line: Line, world: FakeWorld) -> None:
         head = record(world, *ROLLOUT)
-        world.service.heads.note("web", head, at=NOON)  # type: ignore[attr-defined]
+        world.service.heads.note("web", head, at=NOON)
         assert line(world, "audit verify web").err == ""
         cut(world, after=5)
         ended = line(world, "audit verify web")

@@ -236,6 +236,14 @@ class TestLease:
         with pytest.raises(Locked):
             take(store, "bob", at=120)
 
+    def test_one_that_is_named_may_be_broken_and_only_that_one(self, store: Store) -> None:
+        named = take(store, "alice")
+        now = later(1)
+        second = store.acquire("web", holder("bob"), now=now, seconds=30, over=named)
+        assert second.token > named.token
+        with pytest.raises(Locked, match="bob"):
+            store.acquire("web", holder("carol"), now=now, seconds=30, over=named)
+
     def test_a_lost_one_cannot_be_renewed(self, store: Store) -> None:
         lost = take(store, "alice")
         held = take(store, "bob", force=True)

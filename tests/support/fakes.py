@@ -14,7 +14,7 @@ from toolkit.contract import BalancerType, Contract, LoadBalancer, Route, RouteK
 from toolkit.errors import AwsUnreachable, RouteUnusable
 from toolkit.journal.memory import MemoryStore
 from toolkit.rollout.codec import seal
-from toolkit.rollout.events import Entry, Event
+from toolkit.rollout.events import Entry, Event, Head
 from toolkit.rollout.ports import (
     Action,
     Draining,
@@ -177,6 +177,19 @@ class FakeHooks:
 
 
 @dataclass
+class FakeHeads:
+    """Ends of journals, remembered in memory."""
+
+    noted: list[Head] = field(default_factory=list)
+
+    def note(self, service: str, head: Head, *, at: datetime) -> None:
+        self.noted.append(head)
+
+    def known(self, service: str) -> Sequence[Head]:
+        return self.noted
+
+
+@dataclass
 class FakeProbes:
     """Answers with `results` in turn, then passes."""
 
@@ -301,6 +314,7 @@ def a_world(
         hooks=hooks,
         probes=probes,
         holder=HOLDER,
+        heads=FakeHeads(),
         note=notes.append,
     )
     return FakeWorld(service, router, targets, flows, store, clock, identities, hooks, probes, notes)

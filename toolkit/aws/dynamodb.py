@@ -110,12 +110,24 @@ class DynamoStore:
         item = self._item(service, _LEASE)
         return None if item is None or _is_released(item) else self._lease(service, item)
 
-    def acquire(self, service: str, holder: Holder, *, now: datetime, seconds: float, force: bool = False) -> Lease:
+    def acquire(
+        self,
+        service: str,
+        holder: Holder,
+        *,
+        now: datetime,
+        seconds: float,
+        over: Lease | None = None,
+        force: bool = False,
+    ) -> Lease:
         claim = uuid4().hex
         update = self._taking(service, holder, claim, now=now, seconds=seconds)
         if not force:
             update["ConditionExpression"] = "attribute_not_exists(pk) OR #released = :yes OR #expires <= :now"
             update["ExpressionAttributeValues"] |= {":yes": _YES, ":now": {"N": _milliseconds(now)}}
+            if over is not None:
+                update["ConditionExpression"] += " OR #token = :over"
+                update["ExpressionAttributeValues"] |= {":over": {"N": str(over.token)}}
         for _ in range(_TRIES):
             try:
                 answer = self._call("taking the lease", lambda: self._client.update_item(**update))

@@ -21,7 +21,7 @@ from toolkit.rollout.plain import plain, plain_lines
 from toolkit.wiring import Options
 
 if TYPE_CHECKING:
-    from toolkit.rollout.audit import Audit, HeadLog
+    from toolkit.rollout.audit import Audit
     from toolkit.rollout.events import Entry, Head
     from toolkit.rollout.story import Chapter, Story
     from toolkit.runner.service import Service
@@ -134,8 +134,7 @@ def verify(
 
 def _known(service: Service) -> Sequence[Head]:
     """The ends of the journal that this machine has logged."""
-    log: HeadLog | None = getattr(service, "heads", None)
-    return log.known(service.name) if log else ()
+    return service.heads.known(service.name)
 
 
 def _show_audit(name: str, result: Audit) -> None:

@@ -49,10 +49,20 @@ class MemoryStore:
         with self._lock:
             return self._held(service)
 
-    def acquire(self, service: str, holder: Holder, *, now: datetime, seconds: float, force: bool = False) -> Lease:
+    def acquire(
+        self,
+        service: str,
+        holder: Holder,
+        *,
+        now: datetime,
+        seconds: float,
+        over: Lease | None = None,
+        force: bool = False,
+    ) -> Lease:
         with self._lock:
             held = self._held(service)
-            if held is not None and held.is_held(now) and not force:
+            is_over = over is not None and held is not None and held.token == over.token
+            if held is not None and held.is_held(now) and not (force or is_over):
                 raise locked(held)
             last = self._leases.get(service)
             token = last.token + 1 if last else 1

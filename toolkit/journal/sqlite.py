@@ -71,11 +71,21 @@ class SqliteStore:
         with self._reading() as connection:
             return self._held(connection, service)
 
-    def acquire(self, service: str, holder: Holder, *, now: datetime, seconds: float, force: bool = False) -> Lease:
+    def acquire(
+        self,
+        service: str,
+        holder: Holder,
+        *,
+        now: datetime,
+        seconds: float,
+        over: Lease | None = None,
+        force: bool = False,
+    ) -> Lease:
         with self._writing() as connection:
             if not force:
                 held = self._held(connection, service)
-                if held is not None and held.is_held(now):
+                is_over = over is not None and held is not None and held.token == over.token
+                if held is not None and held.is_held(now) and not is_over:
                     raise locked(held)
             (last,) = connection.execute(
                 "SELECT COALESCE(MAX(token), 0) FROM leases WHERE place = ? AND service = ?", (self._place, service)

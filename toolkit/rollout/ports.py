@@ -243,10 +243,19 @@ class Leases(Protocol):
     def holder(self, service: str) -> Lease | None:
         """Who holds it or held it last, expired or not; None where nobody ever did or it was released."""
 
-    def acquire(self, service: str, holder: Holder, *, now: datetime, seconds: float, force: bool = False) -> Lease:
+    def acquire(
+        self,
+        service: str,
+        holder: Holder,
+        *,
+        now: datetime,
+        seconds: float,
+        over: Lease | None = None,
+        force: bool = False,
+    ) -> Lease:
         """Take it until `now + seconds`, with a token above every earlier one.
 
-        force: break a lease that another holds.
+        over: a lease that may be broken, as long as it is still the one that is held. force: break whatever is held.
 
         Raises:
             Locked: another holds it (`now` is not past its expiry); the message says who, since when, doing what.

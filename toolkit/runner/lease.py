@@ -84,7 +84,7 @@ def take(service: Service, doing: str, *, force: bool = False) -> Keeper:
         before = service.store.holder(service.name)
         if before is None or not _is_gone(before.holder, holder):
             raise
-        lease = service.store.acquire(service.name, holder, now=now, seconds=LEASE_SECONDS, force=True)
+        lease = service.store.acquire(service.name, holder, now=now, seconds=LEASE_SECONDS, over=before)
     return Keeper(service.store, service.clock, lease, broke=before)
 
 

@@ -46,6 +46,7 @@ class Recorder:
         )
         service.store.append(service.name, entry, lease=self.keeper.lease if self.keeper else None)
         self.head = entry.head
+        service.heads.note(service.name, entry.head, at=entry.at)
         if isinstance(event, RolloutStarted):
             self.rollout = entry.rollout
         elif isinstance(event, RolloutEnded):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from toolkit.contract import Contract
+from toolkit.rollout.audit import HeadLog
 from toolkit.rollout.events import Entry, Record, ShiftIntended, fold
 from toolkit.rollout.machine import RolloutState
 from toolkit.rollout.ports import (
@@ -51,8 +52,9 @@ def _unwatched(_entry: Entry, _state: RolloutState) -> None:
 class Service:
     """One service, ready to be read and shifted.
 
-    holder: this process, as a lease names it. note: takes one line for whoever watches. watch: is told each entry of a
-    rollout and the state after it. ask: what a person at a terminal wants after Ctrl-C; None without a terminal.
+    holder: this process, as a lease names it. heads: where this machine remembers the journal's ends.
+    note: takes one line for whoever watches. watch: is told each entry of a rollout and the state after it.
+    ask: what a person at a terminal wants after Ctrl-C; None without a terminal.
     """
 
     contract: Contract
@@ -66,6 +68,7 @@ class Service:
     hooks: Hooks
     probes: Probes
     holder: Holder
+    heads: HeadLog
     workload: Workload | None = None
     note: Callable[[str], None] = field(default=_silent)
     watch: Callable[[Entry, RolloutState], None] = field(default=_unwatched)
