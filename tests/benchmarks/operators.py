@@ -227,17 +227,20 @@ def _command(task: Task, boundaries: Boundaries) -> None:
         case "resume":
             resume(service, break_lease=task.break_lease)
         case "rollback":
-            _roll_back(service)
+            _roll_back(service, break_lease=task.break_lease)
         case unknown:
             raise ValueError(unknown)
 
 
-def _roll_back(service: Any) -> None:
-    """As the command does: the rollout under way, else the record's last move."""
+def _roll_back(service: Any, *, break_lease: bool) -> None:
+    """As the command does: whoever runs the rollout is told, and a lease is broken past them."""
     from toolkit.rollout.events import Word
     from toolkit.runner.rollback import rollback
     from toolkit.runner.tell import tell
 
+    if break_lease:
+        rollback(service, break_lease=True)
+        return
     try:
         tell(service, Word.ROLLBACK)
     except NoRollout:

@@ -2,10 +2,12 @@
 
     python -m tests.benchmarks.race [--rounds 200] [--scale 10] [--workers 2]
 
-A round has two parts. Both operators start a rollout at the same moment: exactly one may. Then one starts alone and is
-stopped (SIGSTOP) at a moment by chance: before or after one of its calls to AWS. The other takes over, by force or
-after the lease has run out; the first goes on (SIGCONT) while the other works, or after it has ended. What the first
-writes then is stale: ELBv2 cannot refuse it, so it must be seen.
+A round has three parts. Both operators start a rollout at the same moment: exactly one may. One is killed in the middle
+of a rollout, and both resume it at the same moment: again one may. Then one starts alone and is
+stopped (SIGSTOP) before or after one of its calls to AWS, by chance, half the time right before a write. The other
+takes over, by force or after the lease has run out, and goes on or goes back; the first continues (SIGCONT) while the
+other works, or after it has ended. What it writes then is stale: ELBv2 cannot refuse it, so it must be seen. Some are
+not stopped at all, and taken over while they run.
 
 Processes, locks and signals are real, and time is scaled. The last line is one JSON object (docs/benchmarks.md).
 """
@@ -22,6 +24,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,12 +36,15 @@ from tests.benchmarks.operators import Ended
 from tests.benchmarks.stage import Journal
 from tests.support.proxy import Written
 from toolkit.errors import Halted, LeaseLost
-from toolkit.rollout.events import RolloutEnded, RolloutStarted, RunnerTookOver
+from toolkit.rollout.events import RolloutEnded, RolloutStarted, RunnerTookOver, ShiftIntended
 from toolkit.rollout.machine import Phase
 from toolkit.runner.lease import LEASE_SECONDS
 
 ALICE, BOB = "alice", "bob"
 _STRATEGY = "all-at-once"
+_TAKEN_OVER = ("canary", "all-at-once", "failing-gate")
+_FIRST_STROKE = 8
+"""Nothing has been begun before the call that starts the rollout."""
 _HEAD_START_SECONDS = 0.4
 """From telling two operators until they begin: both are wired by then."""
 _LONGEST_SECONDS = 60.0
@@ -81,30 +87,66 @@ def _overlap(journal: Journal) -> bool:
     return False
 
 
+def resumed_at_once(bench: Bench, number: int, *, scale: float) -> Start:
+    """The third part: the holder is killed, and both pick its rollout up at the same moment."""
+    bench.reset()
+    clock = Time(scale, time.monotonic())
+    chance = random.Random(number)
+    stroke = Stroke(chance.randint(_FIRST_STROKE + 1, 20), chance.choice(list(When)))
+    bench.run("start", ALICE, strategy=_STRATEGY, time=clock, stroke=stroke)
+    before = len(bench.ledger.calls)
+    words: dict[str, Any] = {"time": clock, "begin": time.monotonic() + _HEAD_START_SECONDS}
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        running = [pool.submit(bench.run, "resume", label, **words) for label in (ALICE, BOB)]
+        ended = [each.result() for each in running]
+    journal = bench.post.journal()
+    fault = _wrong(bench, journal, ended)
+    who = {call.door for call, _ in bench.ledger.entries if call.number > before}
+    if fault or len(who) != 1:
+        say(f"resume {number}, killed {stroke.when} call {stroke.at}: {fault or sorted(who)} ({_words(ended)})")
+    return Start(both_ran=len(who) > 1, none_ran=not who, fault=fault)
+
+
+class How(StrEnum):
+    """How the second operator takes over: once the lease has run out, or by force; going on, or going back."""
+
+    RESUME = "resumed once the lease has run out"
+    FORCED = "resumed by force"
+    ROLLBACK = "rolled back by force"
+
+
 @dataclass(frozen=True, slots=True)
 class TakeOver:
     """Where the holder is stopped, and how it is taken over.
 
-    forced: the lease is broken, else it runs out. goes_on: seconds from the other's begin until the first goes on;
-    None after the other has ended.
+    stroke: None where it is not stopped, and taken over while it runs. pause: seconds from the other's begin until the
+    first goes on, or from the first's until the other begins; None: after the other has ended.
     """
 
     number: int
-    stroke: Stroke
-    forced: bool
-    goes_on: float | None
+    strategy: str
+    stroke: Stroke | None
+    how: How
+    pause: float | None
 
     @classmethod
-    def by_chance(cls, number: int, calls: int) -> TakeOver:
+    def by_chance(cls, number: int, strategy: str, calls: Sequence[str]) -> TakeOver:
+        """Half of the strokes are right before a write, which is stale then."""
         chance = random.Random(number)
-        stroke = Stroke(chance.randint(1, calls), chance.choice(list(When)), signal.SIGSTOP)
-        goes_on = None if chance.random() < 1 / 3 else chance.uniform(0.0, 1.2)
-        return cls(number, stroke, forced=chance.random() < 1 / 2, goes_on=goes_on)
+        how = chance.choice(list(How))
+        pause = None if chance.random() < 1 / 3 else chance.uniform(0.0, 1.2)
+        writes = [at for at, name in enumerate(calls, start=1) if name == "ModifyRule"]
+        if how is not How.RESUME and chance.random() < 1 / 4:
+            return cls(number, strategy, None, how, chance.uniform(0.0, 1.5))
+        at, when = chance.randint(_FIRST_STROKE, len(calls)), chance.choice(list(When))
+        if chance.random() < 1 / 2:
+            at, when = chance.choice(writes), When.BEFORE
+        return cls(number, strategy, Stroke(at, when, signal.SIGSTOP), how, pause)
 
     def __str__(self) -> str:
-        how = "forced" if self.forced else "after its lease"
-        when = "at the end" if self.goes_on is None else f"after {self.goes_on:.2f} s"
-        return f"take-over {self.number}: stopped {self.stroke.when} call {self.stroke.at}, {how}, goes on {when}"
+        where = f"stopped {self.stroke.when} call {self.stroke.at}" if self.stroke else "running"
+        when = "at the end" if self.pause is None else f"{self.pause:.2f} s"
+        return f"take-over {self.number}: {self.strategy} {where}, {self.how}, {when}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,18 +166,22 @@ def taken_over(bench: Bench, case: TakeOver, *, scale: float) -> Taken:
     bench.reset()
     clock = Time(scale, time.monotonic())
     alice, bob = bench.warm[ALICE], bench.warm[BOB]
-    pid = alice.begin(bench.task("start", ALICE, strategy=_STRATEGY, time=clock, stroke=case.stroke))
-    _wait_until_stopped(pid)
+    pid = alice.begin(bench.task("start", ALICE, strategy=case.strategy, time=clock, stroke=case.stroke))
     try:
-        if not case.forced:
+        if case.stroke is None:
+            time.sleep(case.pause or 0.0)
+        else:
+            _wait_until_stopped(pid)
+        if case.how is How.RESUME:
             time.sleep(LEASE_SECONDS / scale)
-        bob.begin(bench.task("resume", BOB, time=clock, break_lease=case.forced))
-        if case.goes_on is None:
+        doing = "rollback" if case.how is How.ROLLBACK else "resume"
+        bob.begin(bench.task(doing, BOB, time=clock, break_lease=case.how is not How.RESUME))
+        if case.pause is None:
             second = bob.wait()
             alice.signal(signal.SIGCONT)
             first = alice.wait()
         else:
-            time.sleep(case.goes_on)
+            time.sleep(0.0 if case.stroke is None else case.pause)
             alice.signal(signal.SIGCONT)
             first, second = alice.wait(), bob.wait()
     finally:
@@ -183,7 +229,7 @@ def _taken_at(bench: Bench) -> float:
     times = [
         call.done or call.at
         for call, entry in bench.ledger.entries
-        if call.door == BOB and isinstance(entry.event, RunnerTookOver)
+        if call.door == BOB and isinstance(entry.event, RunnerTookOver | ShiftIntended)
     ]
     return min(times, default=float("inf"))
 
@@ -225,18 +271,23 @@ def main() -> int:
     numbers = range(options.rounds)
     with tempfile.TemporaryDirectory() as scratch, benches(Path(scratch), options.workers, (ALICE, BOB)) as made:
         starts = shared_out(made, numbers, partial(started_at_once, scale=options.scale), "starts")
-        made[0].reset()
-        calls = len(made[0].run("start", ALICE, strategy=_STRATEGY).calls)
-        cases = [TakeOver.by_chance(number, calls) for number in numbers]
+        resumes = shared_out(made, numbers, partial(resumed_at_once, scale=options.scale), "resumes")
+        calls = {}
+        for strategy in _TAKEN_OVER:
+            made[0].reset()
+            calls[strategy] = made[0].run("start", ALICE, strategy=strategy).calls
+        chosen = [_TAKEN_OVER[number % len(_TAKEN_OVER)] for number in numbers]
+        cases = [TakeOver.by_chance(number, each, calls[each]) for number, each in zip(numbers, chosen, strict=True)]
         taken = shared_out(made, cases, partial(taken_over, scale=options.scale), "take-overs")
+    at_once = (*starts, *resumes)
     figures = {
         "rounds": options.rounds,
-        "both_ran": sum(each.both_ran for each in starts) + sum(each.both_ran for each in taken),
-        "none_ran": sum(each.none_ran for each in starts) + sum(each.none_ran for each in taken),
+        "both_ran": sum(each.both_ran for each in at_once) + sum(each.both_ran for each in taken),
+        "none_ran": sum(each.none_ran for each in at_once) + sum(each.none_ran for each in taken),
         "undetected_stale_writes": sum(each.undetected for each in taken),
         "take_overs": sum(each.took_over for each in taken),
         "stale_writes": sum(each.stale for each in taken),
-        "wrong_final_states": sum(bool(each.fault) for each in starts) + sum(bool(each.fault) for each in taken),
+        "wrong_final_states": sum(bool(each.fault) for each in at_once) + sum(bool(each.fault) for each in taken),
     }
     goals = ("both_ran", "none_ran", "undetected_stale_writes", "wrong_final_states")
     print(json.dumps(figures | {"scale": options.scale, "seconds": round(time.monotonic() - began, 1)}))

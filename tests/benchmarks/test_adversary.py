@@ -12,7 +12,7 @@ from tests.benchmarks import crash, faults, race
 from tests.benchmarks.bench import Bench, benches
 from tests.benchmarks.boundaries import Stroke, When
 from tests.benchmarks.faults import Systematic
-from tests.benchmarks.race import ALICE, BOB, TakeOver
+from tests.benchmarks.race import ALICE, BOB, How, TakeOver
 from tests.support.proxy import Harm
 from toolkit.traffic import Split
 
@@ -100,7 +100,7 @@ def test_a_stale_write_is_sent_and_seen(bench: Bench) -> None:
     bench.reset()
     calls = bench.run("start", ALICE, strategy="all-at-once").calls
     stroke = Stroke(calls.index("ModifyRule") + 1, When.BEFORE, signal.SIGSTOP)
-    found = race.taken_over(bench, TakeOver(0, stroke, forced=True, goes_on=None), scale=20)
+    found = race.taken_over(bench, TakeOver(0, "all-at-once", stroke, How.FORCED, pause=None), scale=20)
     assert found.took_over
     assert found.stale >= 1
     assert (found.undetected, found.both_ran, found.none_ran) == (0, False, False)

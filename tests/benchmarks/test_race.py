@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.benchmarks import race
 from tests.benchmarks.boundaries import When
-from tests.benchmarks.race import TakeOver
+from tests.benchmarks.race import How, TakeOver
 from tests.benchmarks.test_stage import entries
 from toolkit.rollout.events import Ending, RolloutEnded, RolloutStarted
 from toolkit.rollout.plan import Plan
@@ -19,8 +19,13 @@ def test_two_rollouts_under_way_at_once_are_seen_and_one_after_the_other_is_in_o
     assert not race._overlap(entries(started, ended, started))
 
 
-def test_strokes_and_take_overs_by_chance_are_the_same_each_time() -> None:
-    assert TakeOver.by_chance(7, 40) == TakeOver.by_chance(7, 40)
-    strokes = [TakeOver.by_chance(number, 40).stroke for number in range(200)]
+def test_take_overs_by_chance_are_the_same_each_time_and_of_every_kind() -> None:
+    calls = [*["Query"] * 10, "ModifyRule", *["Query"] * 10]
+    drawn = [TakeOver.by_chance(number, "canary", calls) for number in range(300)]
+    assert drawn == [TakeOver.by_chance(number, "canary", calls) for number in range(300)]
+    strokes = [case.stroke for case in drawn if case.stroke is not None]
+    assert {case.how for case in drawn} == set(How)
     assert {stroke.when for stroke in strokes} == set(When)
-    assert {stroke.at for stroke in strokes} > set(range(5, 36))
+    assert len(strokes) < 300
+    assert sum(stroke.at == 11 for stroke in strokes) > len(strokes) / 3
+    assert all(case.stroke is not None for case in drawn if case.how is How.RESUME)
