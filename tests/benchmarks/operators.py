@@ -87,7 +87,7 @@ class Warm:
         environ = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "BLUEGREEN_"))}
         keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_EC2_METADATA_DISABLED": "true"}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.benchmarks.operators"],
+            [sys.executable, "-c", "from tests.benchmarks.operators import main; main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environ | keys | {"AWS_REGION": REGION, "no_proxy": "127.0.0.1", "NO_PROXY": "127.0.0.1"},
@@ -139,8 +139,8 @@ def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
     return pipe
 
 
-def main() -> int:
-    """Answer until the standard input ends."""
+def main() -> None:
+    """The warm process: answer until the standard input ends."""
     _die_with_parent()
     _warm_up()
     for line in sys.stdin.buffer:
@@ -155,7 +155,6 @@ def main() -> int:
             said = pipe.read()
         _, status = os.waitpid(pid, 0)
         _say(json.loads(said) if said else {"signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0})
-    return 0
 
 
 def _say(document: Mapping[str, Any]) -> None:
@@ -271,7 +270,3 @@ def _repeating(service: Any) -> None:
 
 
 FLAWS: dict[str, Callable[[Any], None]] = {"": lambda _service: None, "forgetful": _forgetful, "repeating": _repeating}
-
-
-if __name__ == "__main__":
-    sys.exit(main())
