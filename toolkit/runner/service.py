@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from toolkit.contract import Contract
-from toolkit.rollout.audit import HeadLog
 from toolkit.rollout.events import Entry, Record, ShiftIntended, fold
-from toolkit.rollout.machine import RolloutState
 from toolkit.rollout.ports import (
     Clock,
     Flows,
@@ -27,6 +26,10 @@ from toolkit.rollout.ports import (
 from toolkit.rollout.preflight import Observation
 from toolkit.settings import ServiceSettings
 from toolkit.traffic import Color
+
+if TYPE_CHECKING:  # a rollback needs neither, and starts sooner without
+    from toolkit.rollout.audit import HeadLog
+    from toolkit.rollout.machine import RolloutState
 
 TAIL = 16
 """Journal entries read to know where a service stands: more than mostly follow its last intent."""
