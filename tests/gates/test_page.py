@@ -31,7 +31,7 @@ def test_its_settings_are_valid_and_mean_what_it_says(tmp_path: Path) -> None:
     strategy = load(tmp_path / "bluegreen.toml").strategy["careful"]
     assert isinstance(strategy, Strategy)
     migrate, probe, *_ = strategy.steps
-    assert migrate == Hook("migrate.sh", (str(tmp_path / "migrate.sh"), "--expand"), timeout_seconds=600)
+    assert migrate == Hook("migrate.sh", ("./migrate.sh", "--expand"), timeout_seconds=600)
     assert isinstance(probe, Probe)
     assert (probe.via, probe.header) == (Via.TEST_ROUTE, ("X-Version", "v2"))
     assert [gate.count for gate in strategy.gates if isinstance(gate, Probe)] == [10]

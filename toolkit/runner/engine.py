@@ -136,6 +136,8 @@ class Engine:
 
     def _apply(self, entry: Entry) -> None:
         self.state = evolve(self.state, entry)
+        if self.state.back:
+            self._interpreter.service = self._service.urgently()
         self._interpreter.record = after(self._interpreter.record, entry)
         self._service.watch(entry, self.state)
 

@@ -179,7 +179,8 @@ class Interpreter:
                     require_a_healthy_target(self.service, base)
                 return self._meaning(way_back(self.service, self.service.read(), self.record, base))
             except (NoHealthyTarget, RouteUnusable) as error:
-                return Stuck(f"{error.message} {state.plan.to} keeps what it carries.")
+                reason = error.message.removeprefix(f"{self.service.name}: ").removesuffix(" Nothing was changed.")
+                return Stuck(f"{reason} {state.plan.to} keeps what it carries")
             except AwsError as error:
                 if self._now() >= end:
                     return Stuck(error.message)
@@ -196,7 +197,7 @@ class Interpreter:
         except LeaseLost:
             raise
         except BluegreenError as error:
-            return ShiftFailed(error.message, splits_now(self.service))
+            return ShiftFailed(error.message.removeprefix(f"{self.service.name}: "), splits_now(self.service))
         lost = [route.name for route in self.service.contract.routes if route.name not in move.routes]
         if lost:
             return ShiftFailed(

@@ -95,6 +95,7 @@ def rollback(
         ShiftFailed: a route could not be written, is gone or is not of this pair; the others are back.
         VerifyFailed, LeaseLost, Interrupted: as `carry_out` says.
     """
+    service = service.urgently()
     if terminate_flows:
         require_flows(service)
     with ThreadPoolExecutor(max_workers=1) as pool, ExitStack() as stack:
