@@ -232,6 +232,50 @@ def test_what_is_no_contract_at_all_is_one_clear_error(text: str) -> None:
         parse(text, source="here")
 
 
+ALARMS = {"blue": ["web-blue", "orders"], "green": ["web-green"]}
+
+
+def test_alarms_are_named_for_each_color_in_their_order() -> None:
+    assert from_document(golden() | {"alarms": ALARMS}, source="here").alarms == {
+        Color.BLUE: ("web-blue", "orders"),
+        Color.GREEN: ("web-green",),
+    }
+
+
+@pytest.mark.parametrize("alarms", [None, {}, {"blue": [], "green": []}, {"blue": None}])
+def test_a_contract_may_name_no_alarms(alarms: Any) -> None:
+    assert dict(from_document(golden() | {"alarms": alarms}, source="here").alarms) == {}
+
+
+def test_the_golden_contracts_name_none() -> None:
+    for name in (GOLDEN, NETWORK):
+        assert "alarms" not in golden(name)
+        assert dict(from_document(golden(name), source="here").alarms) == {}
+
+
+def test_one_color_may_have_alarms_alone_and_both_may_share_one() -> None:
+    assert from_document(golden() | {"alarms": {"green": ["a"]}}, source="here").alarms == {Color.GREEN: ("a",)}
+    shared = from_document(golden() | {"alarms": {"green": ["a"], "blue": ["a"]}}, source="here").alarms
+    assert shared == {Color.BLUE: ("a",), Color.GREEN: ("a",)}
+
+
+@pytest.mark.parametrize(
+    ("alarms", "words"),
+    [
+        (["web"], "at alarms: an object"),
+        ({"blue": "web"}, "at alarms.blue: a list"),
+        ({"green": [1]}, "at alarms.green.0: a text"),
+        ({"green": ["web", ""]}, "at alarms.green.1: a text"),
+        ({"green": ["web", "web"]}, "at alarms.green: an alarm is named twice"),
+        ({"green": ["x" * 256]}, "at alarms.green.0: an alarm's name has at most 255 characters"),
+        ({"red": ["web"]}, "at alarms.red: only blue and green"),
+    ],
+)
+def test_alarms_that_are_none_are_named_by_their_place(alarms: Any, words: str) -> None:
+    with pytest.raises(ContractError, match=words):
+        from_document(golden() | {"alarms": alarms}, source="here")
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=10),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
@@ -240,7 +284,8 @@ json_values = st.recursive(
 paths = st.sampled_from(
     ["schema_version", "name", "routes", "routes.0", "routes.0.arn", "routes.0.stickiness", "target_groups",
      "target_groups.blue", "target_groups.blue.arn", "test_routes", "test_routes.0", "routes.0.preceding_actions",
-     "routes.0.kind", "load_balancer.type", "workload", "load_balancer", "load_balancer.arn", "state_table", "region"]
+     "routes.0.kind", "load_balancer.type", "workload", "load_balancer", "load_balancer.arn", "state_table", "region",
+     "alarms"]
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar, cast
 
@@ -47,6 +47,7 @@ class BalancerType(StrEnum):
 
 _ARN = re.compile(r"arn:aws[a-z-]*:elasticloadbalancing:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):(?P<path>\S+)")
 _Word = TypeVar("_Word", bound=StrEnum)
+_MAX_ALARM_NAME = 255  # characters. Source: CloudWatch API reference, PutMetricAlarm
 _MAX_STICKINESS_SECONDS = 604_800  # one week. Source: ELBv2 API reference, TargetGroupStickinessConfig
 
 
@@ -129,7 +130,11 @@ class AsgPair:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """What an operator releases, and where it lives in AWS. workload: what runs behind the pair, where it is said."""
+    """What an operator releases, and where it lives in AWS.
+
+    workload: what runs behind the pair, where it is said. alarms: names of the CloudWatch alarms that guard a color; a
+    color without any is left out.
+    """
 
     name: str
     account_id: str
@@ -140,6 +145,7 @@ class Contract:
     state_table: StateTable | None = None
     test_routes: tuple[TestRoute, ...] = ()
     workload: EcsPair | AsgPair | None = None
+    alarms: Mapping[Color, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def is_network(self) -> bool:
@@ -218,6 +224,7 @@ def from_document(document: Any, *, source: str) -> Contract:
         state_table=reader.state_table(top.get("state_table")),
         test_routes=reader.test_routes(top.get("test_routes", []), account, region),
         workload=reader.workload(top.get("workload")),
+        alarms=reader.alarms(top.get("alarms")),
     )
     if contract.target_groups[Color.BLUE].arn == contract.target_groups[Color.GREEN].arn:
         reader.refuse("target_groups", "blue and green are the same target group")
@@ -372,4 +379,26 @@ class _Reader:
         names = {color: self.text(mapping, color.value, path) for color in Color}
         if names[Color.BLUE] == names[Color.GREEN]:
             self.refuse(path, "blue and green are the same")
+        return names
+
+    def alarms(self, value: Any) -> Mapping[Color, tuple[str, ...]]:
+        if value is None:
+            return {}
+        mapping = self.mapping(value, "alarms")
+        if strangers := sorted(set(mapping) - set(Color)):
+            self.refuse(f"alarms.{strangers[0]}", f"only {' and '.join(Color)} have alarms")
+        found = {color: self.alarm_names(mapping.get(color.value), f"alarms.{color}") for color in Color}
+        return {color: names for color, names in found.items() if names}
+
+    def alarm_names(self, value: Any, path: str) -> tuple[str, ...]:
+        if value is None:
+            return ()
+        if not isinstance(value, list):
+            self.refuse(path, "a list of alarm names is expected")
+        names = tuple(self.text({str(index): name}, str(index), path) for index, name in enumerate(value))
+        for index, name in enumerate(names):
+            if len(name) > _MAX_ALARM_NAME:
+                self.refuse(f"{path}.{index}", f"an alarm's name has at most {_MAX_ALARM_NAME} characters")
+        if len(set(names)) != len(names):
+            self.refuse(path, "an alarm is named twice")
         return names

@@ -7,8 +7,11 @@ locals {
     asg = ["kind", "groups"]
   }
 
+  # What is not given is left out. By a for expression, as the arms of a conditional would have to be of one type.
+  alarms = { for key, value in { alarms = var.alarms } : key => value if value != null }
+
   # Never the live color: only the load balancer knows it.
-  deployment = {
+  deployment = merge(local.alarms, {
     schema_version = 1
     name           = var.name
     account_id     = local.arn[4]
@@ -62,7 +65,7 @@ locals {
     workload = var.workload == null ? null : {
       for key, value in var.workload : key => value if contains(local.workload_keys[var.workload.kind], key)
     }
-  }
+  })
 
   json = jsonencode(local.deployment)
 

@@ -182,6 +182,31 @@ variable "workload" {
   }
 }
 
+variable "alarms" {
+  description = "Names of the CloudWatch alarms that guard each color, as `guardrail-alarms` outputs them; yours may stand among them. They are asked while a rollout runs. null: none, and the contract does not speak of alarms."
+  type = object({
+    blue  = optional(list(string), [])
+    green = optional(list(string), [])
+  })
+  default = null
+
+  # PutMetricAlarm, CloudWatch API reference.
+  validation {
+    condition     = var.alarms == null ? true : alltrue([for name in concat(var.alarms.blue, var.alarms.green) : length(name) >= 1 && length(name) <= 255])
+    error_message = "Write each alarm by its name, of 1 to 255 characters."
+  }
+
+  validation {
+    condition     = var.alarms == null ? true : !anytrue([for name in concat(var.alarms.blue, var.alarms.green) : startswith(name, "arn:")])
+    error_message = "Write each alarm by its name, not its ARN: alarms are asked for in the account and region of the load balancer."
+  }
+
+  validation {
+    condition     = var.alarms == null ? true : alltrue([for names in [var.alarms.blue, var.alarms.green] : length(distinct(names)) == length(names)])
+    error_message = "Write each alarm of a color once."
+  }
+}
+
 variable "tags" {
   description = "Tags of the parameter."
   type        = map(string)

@@ -225,6 +225,39 @@ run "auto_scaling_groups_are_a_workload" {
   }
 }
 
+run "alarms_guard_each_color" {
+  command = plan
+
+  variables {
+    alarms = { blue = ["web-blue"], green = ["web-green", "orders"] }
+  }
+
+  assert {
+    condition     = jsonencode(output.deployment.alarms) == jsonencode({ blue = ["web-blue"], green = ["web-green", "orders"] })
+    error_message = "Their names, by color."
+  }
+
+  assert {
+    condition = jsondecode(aws_ssm_parameter.deployment.insecure_value) == merge(
+      jsondecode(file("../../../tests/golden/deployment.json")), { alarms = { blue = ["web-blue"], green = ["web-green", "orders"] } }
+    )
+    error_message = "All else is the golden contract."
+  }
+}
+
+run "one_color_may_have_alarms_alone" {
+  command = plan
+
+  variables {
+    alarms = { green = ["web-green"] }
+  }
+
+  assert {
+    condition     = jsonencode(output.deployment.alarms) == jsonencode({ blue = [], green = ["web-green"] })
+    error_message = "The other one has none."
+  }
+}
+
 run "a_contract_of_8192_bytes_fits" {
   command = plan
 

@@ -430,3 +430,45 @@ run "each_color_has_a_name" {
 
   expect_failures = [var.workload]
 }
+
+run "an_alarm_has_a_name" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    alarms = { green = [""] }
+  }
+
+  expect_failures = [var.alarms]
+}
+
+run "an_alarm_is_no_arn" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    alarms = { green = ["arn:aws:cloudwatch:eu-central-1:123456789012:alarm:web"] }
+  }
+
+  expect_failures = [var.alarms]
+}
+
+run "an_alarm_is_named_once" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    alarms = { green = ["web", "web"] }
+  }
+
+  expect_failures = [var.alarms]
+}
