@@ -44,8 +44,9 @@ from toolkit.rollout.steps import Approve, Bake, Hook, Probe, Shift
 from toolkit.rollout.strategy import Strategy, all_at_once, canary
 from toolkit.runner.lease import take
 from toolkit.runner.rollback import rollback
-from toolkit.runner.rollout import RolloutOutcome, Wanted, plan_rollout, resume, start, state_of
+from toolkit.runner.rollout import RolloutOutcome, Wanted, plan_rollout, resume, start
 from toolkit.runner.shift import shift
+from toolkit.runner.states import state_of
 from toolkit.runner.tell import tell
 from toolkit.settings import FreezeSettings, ServiceSettings
 from toolkit.traffic import Color, Split
@@ -474,6 +475,45 @@ def test_breaking_a_lease_reads_back_until_a_write_of_its_holder_cannot_arrive_a
     rollback(world.service, break_lease=True)
     assert sum(world.clock.slept) >= 5
     assert world.split() == TO_BLUE
+
+
+def test_a_rollback_before_the_first_shift_goes_to_the_rollouts_base_and_ends_it() -> None:
+    world = a_world()
+    cutover(world, 0)
+    strategy = Strategy("hooked", (Hook("slow", ("true",)), Shift(Fraction(1))))
+
+    def leave() -> None:
+        raise KeyboardInterrupt
+
+    world.hooks.before = leave
+    with pytest.raises(KeyboardInterrupt):
+        run(world, strategy)
+    assert rollback(world.service, break_lease=True).after == TO_GREEN, "not to where the last release came from"
+    assert world.service.record().rollout is None
+    assert rollback(world.service).after == TO_BLUE, "and that is known again afterwards"
+
+
+def test_an_append_whose_answer_was_lost_is_known_for_ones_own() -> None:
+    world = a_world()
+    append, lost = world.store.append, [False]
+
+    def unheard(*args: object, **words: object) -> None:
+        append(*args, **words)  # type: ignore[arg-type]
+        if lost[0]:
+            lost[0] = False
+            raise JournalError("no answer")
+
+    world.store.append = unheard  # type: ignore[method-assign]
+
+    def lose_one_and_fall() -> None:
+        lost[0] = True
+        world.health(Color.GREEN, "unhealthy")
+
+    when(world, 10, lose_one_and_fall)
+    with pytest.raises(RolledBack, match="target health"):
+        run(world)
+    assert world.split() == TO_BLUE
+    assert names(world).count("GateFailed") == 1
 
 
 def test_when_the_store_is_away_the_way_back_is_still_taken_and_recorded_later() -> None:

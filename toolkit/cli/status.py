@@ -97,7 +97,7 @@ def _look(service: Service) -> _Look:
     observation = service.observe(ask_identity=False)
     rollout = None
     if observation.record.rollout is not None:
-        from toolkit.runner.rollout import state_of
+        from toolkit.runner.states import state_of
 
         rollout = state_of(service, observation.record.rollout)
     return _Look(observation, rollout, service.store.holder(service.name), service.clock.now())

@@ -258,7 +258,8 @@ class Record:
     head: the journal's end. base: where a rollback goes. splits: last known of each route.
     in_doubt: an intent stands without an outcome, so `splits` may or may not have become `meant`.
     suspended: stickiness that was put aside. restores: the routes where the last intent meant to bring it back.
-    actor, at: of the last move. rollout: the id of the one under way, run by somebody or not.
+    actor, at: of the last move. rollout: the id of the one under way, run by somebody or not. starting: its base, while
+    it has meant no shift yet.
     """
 
     head: Head = field(default_factory=Head)
@@ -273,6 +274,12 @@ class Record:
     restores: tuple[str, ...] = ()
     promoted: Color | None = None
     rollout: str | None = None
+    starting: Color | None = None
+
+    @property
+    def goes_back_to(self) -> Color | None:
+        """Where a rollback goes now; None: nobody knows."""
+        return self.starting or self.base
 
     @property
     def sequence(self) -> int:
@@ -300,7 +307,7 @@ def after(record: Record, entry: Entry) -> Record:
     return replace(_moved(record, entry), head=entry.head, rollout=under_way)
 
 
-def _moved(record: Record, entry: Entry) -> Record:
+def _moved(record: Record, entry: Entry) -> Record:  # noqa: PLR0911 - one case an event
     match entry.event:
         case ShiftIntended() as intent:
             return replace(
@@ -315,6 +322,7 @@ def _moved(record: Record, entry: Entry) -> Record:
                 suspended=dict(intent.suspended),
                 restores=intent.restores,
                 promoted=None,
+                starting=None,
             )
         case ShiftVerified():
             meant = record.meant
@@ -333,6 +341,10 @@ def _moved(record: Record, entry: Entry) -> Record:
             return replace(record, splits=dict(seen), in_doubt=False, at=entry.at)
         case Promoted(color):
             return replace(record, promoted=color, at=entry.at)
+        case RolloutStarted(plan):
+            return replace(record, starting=plan.base)
+        case RolloutEnded():
+            return replace(record, starting=None)
         case DriftAccepted(splits):
             return replace(record, splits=dict(splits), in_doubt=False, actor=entry.actor, at=entry.at)
         case _:

@@ -31,7 +31,7 @@ class Attempts:
     """The writes of one move, shared by the threads that make them.
 
     stops: the first that fails for good keeps all others from being begun. refusal: what the guard raised, if it did;
-    then nothing more is written. doubtful: the outcome of an attempt was unknown once, so it may arrive again.
+    then nothing more is written. doubtful_until: until when an attempt whose outcome was unknown may still arrive.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Attempts:
         self._deadline = service.clock.now() + timedelta(seconds=seconds)
         self._over = Event()
         self.refusal: Exception | None = None
-        self.doubtful = False
+        self.doubtful_until: datetime | None = None
 
     def put(self, live: LiveRoute, action: Action) -> BluegreenError | None:
         """Write `action` until AWS has taken it. Returns why it has not; None also where it was not begun."""
@@ -62,8 +62,9 @@ class Attempts:
             if error is None or self.refusal is not None:
                 return None
             if isinstance(error, AwsUnreachable):
-                self.doubtful = in_doubt = True
+                in_doubt = True
                 until = began + timedelta(seconds=WRITE_TIMEOUT_SECONDS)
+                self.doubtful_until = max(until, self.doubtful_until or until)
             elif isinstance(error, Throttled):
                 self._clock.sleep(min(self._chance(0, longest), max(0.0, self._seconds_left())))
                 longest = min(2 * longest, _LONGEST_PAUSE_SECONDS)

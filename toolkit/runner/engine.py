@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from toolkit.errors import JournalConflict, JournalError, LeaseLost
@@ -16,6 +17,7 @@ from toolkit.runner.interrupts import Signals
 from toolkit.runner.lease import Keeper
 from toolkit.runner.recorder import Recorder
 from toolkit.runner.service import Service
+from toolkit.runner.states import state_of
 from toolkit.runner.write import splits_now
 
 STORE_SECONDS = 120.0
@@ -76,36 +78,61 @@ class Engine:
 
     def happened(self, event: Event) -> None:
         """Append it and go on from there. Raises as `run`."""
-        try:
-            entry = self._append(event)
-        except JournalConflict:
-            self._catch_up()
+        entry = self._append(event)
+        if entry is None:
             return
         self._apply(entry)
         if isinstance(event, CommandTaken) and event.id:
             self._forget(event.id)
 
-    def _append(self, event: Event) -> Entry:
-        """Add it, and before it what could not be added earlier.
+    def _append(self, event: Event) -> Entry | None:
+        """Add it, and before it what could not be added earlier; None where somebody else was faster.
 
         A store that is away holds no way back up: what happens on it is kept and added later.
         """
         end = self._service.clock.now() + timedelta(seconds=STORE_SECONDS)
         while True:
             try:
-                self._append_the_unrecorded()
-                return self._recorder.append(event)
-            except JournalConflict:
-                raise
+                return self._append_one(event) if self._append_the_unrecorded() else None
             except JournalError as error:
                 if self.state.back or isinstance(event, GateFailed):
                     return self._kept(event, error)
                 self._wait_for_the_store(error, until=end)
 
-    def _append_the_unrecorded(self) -> None:
+    def _append_the_unrecorded(self) -> bool:
+        """False where somebody else was faster, and the journal has been followed."""
         while self._unrecorded:
-            self._recorder.append(self._unrecorded[0])
+            if self._append_one(self._unrecorded[0]) is None:
+                return False
             self._unrecorded.pop(0)
+        return True
+
+    def _append_one(self, event: Event) -> Entry | None:
+        """Add one entry. One that stands there already and says the same is ours, whose answer was lost.
+
+        Raises:
+            LeaseLost, JournalError
+        """
+        try:
+            return self._recorder.append(event)
+        except JournalConflict:
+            found = self._service.store.since(self._service.name, self._recorder.head.sequence + 1)
+        if found and (found[0].event, found[0].rollout) == (event, self.state.id):
+            self._recorder.follow(found[0])
+            return found[0]
+        self._start_over(found)
+        return None
+
+    def _start_over(self, found: Sequence[Entry]) -> None:
+        """Somebody appended without the lease, as a rollback may: the journal is what counts, not what we kept."""
+        service = self._service
+        service.note(f"{service.name}: somebody else has recorded something; going on from there")
+        self._unrecorded.clear()
+        self.state = state_of(service, self.state.id)
+        self._interpreter.record = service.record()
+        self._recorder.head = self._interpreter.record.head
+        for entry in found:
+            service.watch(entry, self.state)
 
     def _record_the_way_back(self) -> None:
         """The traffic is back; what could not be recorded on the way is tried a while longer."""
@@ -113,9 +140,6 @@ class Engine:
         while self._unrecorded:
             try:
                 self._append_the_unrecorded()
-            except JournalConflict:
-                self._unrecorded.clear()
-                self._catch_up()
             except JournalError as error:
                 self._wait_for_the_store(error, until=end)
 
@@ -140,15 +164,6 @@ class Engine:
             self._interpreter.service = self._service.urgently()
         self._interpreter.record = after(self._interpreter.record, entry)
         self._service.watch(entry, self.state)
-
-    def _catch_up(self) -> None:
-        """Somebody appended without the lease, as a rollback may: what they did comes first."""
-        entries = self._service.store.since(self._service.name, self._recorder.head.sequence + 1)
-        self._service.note(f"{self._service.name}: somebody else recorded entries {entries[0].sequence} and on")
-        for entry in entries:
-            self._recorder.head = entry.head
-            if entry.rollout == self.state.id:
-                self._apply(entry)
 
     def _forget(self, command: str) -> None:
         try:

@@ -45,10 +45,14 @@ class Recorder:
             rollout=self.rollout,
         )
         service.store.append(service.name, entry, lease=self.keeper.lease if self.keeper else None)
-        self.head = entry.head
-        service.heads.note(service.name, entry.head, at=entry.at)
-        if isinstance(event, RolloutStarted):
-            self.rollout = entry.rollout
-        elif isinstance(event, RolloutEnded):
-            self.rollout = None
+        self.follow(entry)
         return entry
+
+    def follow(self, entry: Entry) -> None:
+        """Go on after `entry`, which stands in the journal."""
+        self.head = entry.head
+        self._service.heads.note(self._service.name, entry.head, at=entry.at)
+        if isinstance(entry.event, RolloutStarted):
+            self.rollout = entry.rollout
+        elif isinstance(entry.event, RolloutEnded):
+            self.rollout = None

@@ -37,7 +37,7 @@ def plan_rollback(service: Service, color: Color | None = None, *, keep_sticky: 
         reading = pool.submit(service.read)
         record, unread = _record(service)
         routes = reading.result()
-    target = color or record.base
+    target = color or record.goes_back_to
     if target is None:
         why = f"the record cannot be read ({unread.message})" if unread else "no base is on record"
         raise NoBase(
@@ -100,6 +100,8 @@ def rollback(
         require_flows(service)
     with ThreadPoolExecutor(max_workers=1) as pool, ExitStack() as stack:
         planning = pool.submit(plan_rollback, service, color, keep_sticky=keep_sticky)
+        if break_lease:
+            planning.result()  # nobody's lease is broken for a rollback that cannot be
         keeper = _lease(service, force=break_lease)
         if keeper is not None:
             stack.callback(give_back, service, keeper)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from toolkit.errors import (
     BluegreenError,
     Halted,
-    NoRollout,
     Paused,
     PreflightRefused,
     RolledBack,
@@ -21,10 +20,9 @@ from toolkit.rollout.events import (
     Head,
     RolloutStarted,
     RunnerTookOver,
-    start_of,
 )
 from toolkit.rollout.freeze import frozen
-from toolkit.rollout.machine import Course, RolloutState, begin, fold_rollout
+from toolkit.rollout.machine import Course, RolloutState, begin
 from toolkit.rollout.plan import Plan
 from toolkit.rollout.preflight import Finding, Level, Observation, idle_color, preflight, refuse
 from toolkit.rollout.routes import live_color, split_of_service
@@ -37,6 +35,7 @@ from toolkit.runner.interrupts import Signals, heeded_signals
 from toolkit.runner.lease import Keeper, leased
 from toolkit.runner.recorder import Recorder
 from toolkit.runner.service import Service
+from toolkit.runner.states import state_of
 from toolkit.runner.write import splits_now
 from toolkit.traffic import Color
 
@@ -154,27 +153,6 @@ def _arrival(keeper: Keeper, command: CommandTaken | None) -> list[Event]:
     before = str(keeper.broke.holder) if keeper.broke else ""
     took = RunnerTookOver(str(keeper.lease.holder), before, broke=keeper.broke is not None)
     return [took, command] if command else [took]
-
-
-def state_of(service: Service, rollout: str | None) -> RolloutState:
-    """Where a rollout stands, by its id.
-
-    Raises:
-        NoRollout: None, or none of that id.
-        JournalError: the journal cannot be read.
-    """
-    start_entry = start_of(rollout) if rollout else None
-    if start_entry is None or start_entry[0] != service.name:
-        raise NoRollout(
-            f"{service.name}: no rollout is under way",
-            hint=f"See `bluegreen history {service.name}`; start one with `bluegreen rollout start {service.name}`.",
-        )
-    entries = service.store.since(service.name, start_entry[1])
-    if not entries:
-        raise NoRollout(
-            f"{service.name}: there is no rollout {rollout}", hint=f"See `bluegreen history {service.name}`."
-        )
-    return fold_rollout(entries)
 
 
 def _plan(service: Service, wanted: Wanted, observation: Observation) -> Plan:

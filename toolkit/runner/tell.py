@@ -11,8 +11,9 @@ from toolkit.rollout.events import CommandTaken, Word
 from toolkit.rollout.machine import Course, RolloutState
 from toolkit.rollout.ports import Command, Lease
 from toolkit.runner.attention import URGENT
-from toolkit.runner.rollout import state_of, take_over
+from toolkit.runner.rollout import take_over
 from toolkit.runner.service import Service
+from toolkit.runner.states import state_of
 
 _POLL_SECONDS = 0.25
 

@@ -18,6 +18,7 @@ from toolkit.traffic import Split
 
 _Answer = TypeVar("_Answer")
 
+_LOOK_SECONDS = 1.0
 WRITERS = 8
 """Routes written at once. The adapter keeps to the API's rate; more writers than this would only wait for it."""
 
@@ -55,9 +56,10 @@ def write_all(
     failed = [(live, error) for live, error in zip(pending, errors, strict=True) if error]
     if failed:
         if not move.urgent:
-            _put_back(service, move, pending, Attempts(service, guard, seconds=seconds, stops=False, chance=chance))
+            backward = Attempts(service, guard, seconds=seconds, stops=False, chance=chance)
+            _put_back_for_good(service, move, pending, attempts, backward)
         raise _failure(service, move, failed)
-    return Written(attempts.doubtful)
+    return Written(attempts.doubtful_until is not None)
 
 
 def _side_by_side(work: Callable[[LiveRoute], _Answer], routes: Sequence[LiveRoute]) -> list[_Answer]:
@@ -65,6 +67,23 @@ def _side_by_side(work: Callable[[LiveRoute], _Answer], routes: Sequence[LiveRou
         return [work(live) for live in routes]
     with ThreadPoolExecutor(max_workers=WRITERS) as pool:
         return list(pool.map(work, routes))
+
+
+def _put_back_for_good(
+    service: Service, move: Move, pending: Sequence[LiveRoute], forward: Attempts, backward: Attempts
+) -> None:
+    """Put back, and again what arrives late: an attempt that was given up may still be under way.
+
+    Raises:
+        BluegreenError: what the guard raised.
+    """
+    _put_back(service, move, pending, backward)
+    while doubts := [each.doubtful_until for each in (forward, backward) if each.doubtful_until is not None]:
+        left = (max(doubts) - service.clock.now()).total_seconds()
+        if left <= 0:
+            break
+        service.clock.sleep(min(left, _LOOK_SECONDS))
+        _put_back(service, move, pending, backward)
 
 
 def _put_back(service: Service, move: Move, pending: Sequence[LiveRoute], attempts: Attempts) -> None:
