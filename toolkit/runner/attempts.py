@@ -64,7 +64,9 @@ class Attempts:
             if isinstance(error, AwsUnreachable):
                 in_doubt = True
                 until = began + timedelta(seconds=WRITE_TIMEOUT_SECONDS)
-                self.doubtful_until = max(until, self.doubtful_until or until)
+                # AWS may still have the request, although nobody waits for its answer any more.
+                doubtful = self._clock.now() + timedelta(seconds=WRITE_TIMEOUT_SECONDS)
+                self.doubtful_until = max(doubtful, self.doubtful_until or doubtful)
             elif isinstance(error, Throttled):
                 self._clock.sleep(min(self._chance(0, longest), max(0.0, self._seconds_left())))
                 longest = min(2 * longest, _LONGEST_PAUSE_SECONDS)
