@@ -295,6 +295,23 @@ def test_where_the_count_is_silently_not_given_percentiles_are_asked_for(session
     assert read(CloudwatchMetrics(session), SLOW).latency is Latency.PERCENTILES
 
 
+def test_where_another_statistic_is_given_for_the_count_percentiles_are_asked_for(
+    session: Session, stub: Stubber
+) -> None:
+    """As MiniStack does, which answers with the average: taken for a count, every release would be quick."""
+    call = counted(Call(SLOW, Latency.COUNT), BLUE, requests=100, slow=None, timed=100)
+    call.group(BLUE, "TC(0.5:)", {0: 0.7}).group(BLUE, "TC(:0.5)", {0: 0.7}).on(stub)
+    percentiles(stub)
+    assert read(CloudwatchMetrics(session), SLOW).latency is Latency.PERCENTILES
+
+
+def test_counts_that_overlap_by_a_few_are_counts(session: Session, stub: Stubber) -> None:
+    """Answers that took just as long as the objective may be on both sides of it."""
+    call = counted(Call(SLOW, Latency.COUNT), BLUE, requests=100, slow=7, timed=100)
+    call.group(BLUE, "TC(:0.5)", {0: 96}).on(stub)
+    assert [sample.slow for sample in read(CloudwatchMetrics(session), SLOW).samples] == [7]
+
+
 def test_one_fault_of_the_endpoint_does_not_do_away_with_the_count(session: Session, stub: Stubber) -> None:
     stub.add_client_error("get_metric_data", "500", http_status_code=500)
     percentiles(stub)

@@ -30,7 +30,8 @@ _BALANCER = {
     _APPLICATION: (_REQUESTS, "HTTPCode_ELB_5XX_Count"),
     _NETWORK: ("NewFlowCount", "TCP_Target_Reset_Count"),
 }
-_LATENCY = "TargetResponseTime"
+_LATENCY, _TIMED = "TargetResponseTime", "SampleCount"
+_ROUNDING = 0.1  # of all answers, for those that took just as long as the objective
 _WORTH_A_REMARK = 0.5  # of the bad requests
 
 NO_REQUESTS = (
@@ -68,14 +69,24 @@ class Asked:
         return tuple(dict.fromkeys(found))
 
     def is_refused_silently(self, answer: Answer) -> bool:
-        """Whether an endpoint has response times and says nothing to the statistics of them that were asked for."""
-        times = answered = False
+        """Whether an endpoint has response times, but does not know the statistics of them that were asked for.
+
+        It may then give no value at all, or that of a statistic it knows. What took longer than the objective and what
+        did not must together be all answers, or nothing was counted.
+        """
+        timed = told = 0.0
         for group in self.groups.values():
             for statistic, query in group.slow.items():
-                if answer.series[query].points:
-                    times = times or statistic == "SampleCount"
-                    answered = answered or statistic != "SampleCount"
-        return times and not answered
+                series = answer.series[query]
+                if not series.is_complete:
+                    return False
+                if statistic == _TIMED:
+                    timed += sum(series.points.values())
+                else:
+                    told += sum(series.points.values())
+        if self.latency is Latency.COUNT:
+            return abs(told - timed) > timed * _ROUNDING
+        return timed > 0 and not told
 
 
 def asked_for(contract: Contract, wanted: MetricsWanted, latency: Latency) -> Asked:
@@ -117,14 +128,14 @@ def asked_for(contract: Contract, wanted: MetricsWanted, latency: Latency) -> As
 def _statistics(latency: Latency, slow_over: float | None) -> tuple[str, ...]:
     """What is asked of the response times, and how many there are.
 
-    Both sides of the objective: an endpoint that has no value for either does not know the statistic.
+    Both sides of the objective, as `Asked.is_refused_silently` needs them.
     """
     if slow_over is None or latency is Latency.NONE:
         return ()
     if latency is Latency.COUNT:
         objective = f"{slow_over:.6f}".rstrip("0").rstrip(".")
-        return ("SampleCount", f"TC({objective}:)", f"TC(:{objective})")
-    return ("SampleCount", *(f"p{percent:g}" for percent in PERCENTILES))
+        return (_TIMED, f"TC({objective}:)", f"TC(:{objective})")
+    return (_TIMED, *(f"p{percent:g}" for percent in PERCENTILES))
 
 
 def made_of(contract: Contract, asked: Asked, answer: Answer) -> Minutes:
@@ -180,7 +191,7 @@ class _Reading:
             for statistic, query in group.slow.items()
             if minute in (points := self._answer.series[query].points)
         }
-        timed = round(values.pop("SampleCount", 0))
+        timed = round(values.pop(_TIMED, 0))
         if not timed:
             return None if answered.by_targets else 0
         if self._asked.latency is Latency.COUNT:
