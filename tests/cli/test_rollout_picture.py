@@ -30,7 +30,7 @@ def test_each_step_has_a_line_and_the_one_under_way_says_how_long_it_takes() -> 
         "       4  shift 100 %         blue 0 / green 100",
         "  health  blue 3 healthy of 3, green 2 healthy of 3",
         "  gates   target health, probe /healthz via route every 10s, hook smoke every 10s",
-        "  lease   bob on here (process 7, rollout canary)",
+        "  lease   bob on here (process 7)",
     ]
 
 
@@ -62,6 +62,17 @@ def test_a_rollout_that_is_over_counts_nothing_down() -> None:
     lines = drawn(state(*BAKING, RolloutEnded(Ending.PROMOTED)))
     assert lines[0].endswith(": promoted")
     assert not any(" left" in line for line in lines)
+
+
+def test_the_lease_is_shown_while_it_is_held() -> None:
+    for events, held in (
+        ((), True),
+        ((RunnerPaused("bob", leaves=False),), True),
+        ((RunnerPaused("Ctrl-C"),), False),
+        ((Stuck("blue is sick"),), False),
+        ((RolloutEnded(Ending.PROMOTED),), False),
+    ):
+        assert any("lease" in line for line in drawn(state(*BAKING, *events))) is held
 
 
 def test_health_that_nobody_has_seen_is_not_made_up() -> None:

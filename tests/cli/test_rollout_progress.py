@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,16 @@ def test_a_log_gets_a_line_an_event_and_no_escape_sequence(capsys: pytest.Captur
     assert len(said.err.splitlines()) == len(world.events())
     assert all(line.startswith("12:00:") for line in said.err.splitlines())
     assert "\x1b" not in said.err
+
+
+def test_a_log_that_is_silent_for_long_gets_a_line_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("toolkit.cli.rollout_progress.QUIET_SECONDS", 0.01)
+    said = threading.Event()
+    monkeypatch.setattr("toolkit.cli.rollout_progress.note", lambda line: said.set() if "still" in line else None)
+    view = Lines()
+    view.watch(*after(BAKING))
+    assert said.wait(10)
+    view.close()
 
 
 def test_a_view_remembers_the_last_state_the_journals_end_and_what_stood_before() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from toolkit.cli.rollout_words import gates_words, phase_words
-from toolkit.rollout.machine import Phase, RolloutState
+from toolkit.rollout.machine import Course, Phase, RolloutState
 from toolkit.rollout.plain import plain
 from toolkit.rollout.ports import Holder
 from toolkit.rollout.steps import Shift, describe, duration
@@ -39,7 +39,8 @@ def picture(
     lines += _steps(state, now, max(_FEWEST, room - _BESIDE_THE_STEPS))
     lines.append(Line(f"  health  {_health(seen)}"))
     lines.append(Line(f"  gates   {gates_words(plan)}", "dim"))
-    lines.append(Line(f"  lease   {holder}", "dim"))
+    if state.course is Course.ON or state.stays:
+        lines.append(Line(f"  lease   {holder.name} on {holder.host} (process {holder.pid})", "dim"))
     return lines
 
 

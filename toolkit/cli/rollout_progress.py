@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from toolkit.cli.render import is_styled, note
 from toolkit.cli.rollout_picture import picture
 from toolkit.cli.rollout_question import Question
-from toolkit.cli.rollout_words import line_of, sentence
+from toolkit.cli.rollout_words import how_it_stands, line_of, sentence
 from toolkit.errors import AwsError
 from toolkit.rollout.events import (
     CommandTaken,
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 _NOTEWORTHY = (CommandTaken, GateFailed, RunnerPaused, RunnerTookOver, ShiftFailed, Stuck, WorldDiffers)
 """What stays readable above the picture."""
+QUIET_SECONDS = 240.0
+"""After so long without an event a log gets a line: CI systems end a job that is silent for ten minutes."""
 _STALE_SECONDS = 10.0
 """A side that no gate has looked at for so long is asked for the picture."""
 
@@ -99,11 +101,20 @@ class _Memory:
 
 
 class Lines(_Memory):
-    """One plain line an event."""
+    """One plain line an event; and now and then one in between, for those who end a job that says nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._end = threading.Event()
+        self._starting = threading.Lock()  # the services of a release have a thread each
+        self._beating = threading.Thread(target=self._beat, daemon=True)
 
     def watch(self, entry: Entry, state: RolloutState) -> None:
         self.remember(entry, state)
         note(line_of(entry, state))
+        with self._starting:
+            if self._beating.ident is None:
+                self._beating.start()
 
     def note(self, line: str) -> None:
         note(plain(line))
@@ -113,6 +124,15 @@ class Lines(_Memory):
 
     def close(self) -> None:
         self.question.withdraw()
+        self._end.set()
+
+    def _beat(self) -> None:
+        before = dict(self.heads)
+        while not self._end.wait(QUIET_SECONDS):
+            if before == self.heads:
+                for name, state in list(self.last.items()):
+                    note(plain(f"{datetime.now(UTC):%H:%M:%S}Z {name}: still the same: {how_it_stands(state)}"))
+            before = dict(self.heads)
 
 
 class Live(_Memory):
