@@ -79,6 +79,7 @@ class Port:
         self._port = port
         self._life = life
 
+    @property
     def urgent(self) -> Port:
         return self
 

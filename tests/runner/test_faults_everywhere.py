@@ -1,0 +1,214 @@
+"""A port that fails at any call, heard or unheard, leaves a rollout whose journal tells the truth, or that resumes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.runner.test_crash_everywhere import (
+    HOME,
+    STRATEGIES,
+    back,
+    carried_on,
+    final,
+    fresh,
+    last,
+    started,
+    undisturbed,
+)
+from tests.runner.test_crash_everywhere import Life as Undisturbed
+from tests.support.fakes import FakeWorld
+from toolkit.errors import AwsUnreachable, BluegreenError, JournalError, Throttled
+from toolkit.rollout.events import fold
+from toolkit.rollout.machine import Phase
+from toolkit.rollout.ports import Action, LiveRoute
+from toolkit.runner.service import Service
+
+_ERRORS: dict[str, type[BluegreenError]] = {"router": AwsUnreachable, "targets": Throttled, "store": JournalError}
+_TIMEOUT_SECONDS = 5.0
+_BEGINNING = 3
+"""Calls of a port before the engine runs; a failure of these is an error of the start."""
+
+
+@dataclass
+class Weather:
+    """The `times` calls from number `at` (from 1) on fail. heard: AWS does not do what it is asked; else it does.
+
+    port: only calls of this port count, and fail. late: a write that AWS does not answer is done so many seconds after
+    the runner has given it up; None: at once.
+    """
+
+    world: FakeWorld
+    port: str
+    at: int
+    times: int
+    heard: bool
+    late: float | None = None
+    calls: int = 0
+
+    def call(self, port: str, name: str, found: Callable[..., Any], *words: Any, **named: Any) -> Any:
+        if port != self.port:
+            return found(*words, **named)
+        self.calls += 1
+        if not self.at <= self.calls < self.at + self.times:
+            return found(*words, **named)
+        if not self.heard:
+            if name == "write":
+                self._written_unheard(found, *words, **named)
+            else:
+                found(*words, **named)
+        raise _ERRORS[port](f"{port} did not answer")
+
+    def _written_unheard(self, write: Callable[..., Any], live: LiveRoute, action: Action, **named: Any) -> None:
+        clock = self.world.clock
+        if self.late is None:
+            write(live, action, **named)
+            clock.sleep(_TIMEOUT_SECONDS)
+            return
+        clock.sleep(_TIMEOUT_SECONDS)
+        due, before, done = clock.now().timestamp() + self.late, clock.on_sleep, list[bool]()
+
+        def on_sleep() -> None:
+            before()
+            if not done and clock.now().timestamp() >= due:
+                done.append(True)
+                write(live, action)
+
+        clock.on_sleep = on_sleep
+
+
+class Port:
+    """A port in this weather."""
+
+    def __init__(self, name: str, port: Any, weather: Weather) -> None:
+        self._name = name
+        self._port = port
+        self._weather = weather
+
+    @property
+    def urgent(self) -> Port:
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._port, name)
+        if not callable(found):
+            return found
+        return lambda *words, **named: self._weather.call(self._name, name, found, *words, **named)
+
+
+def in_this(weather: Weather) -> Service:
+    service = weather.world.service
+    ports: dict[str, Any] = {name: Port(name, getattr(service, name), weather) for name in _ERRORS}
+    return replace(service, **ports)
+
+
+def tells_the_truth(world: FakeWorld) -> None:
+    """A rollout that says it is over or paused stands where AWS does; one that is halted has said enough."""
+    state, held = last(world), {f"route-{number}": world.split(number) for number in (0, 1)}
+    if state is None:
+        assert set(held.values()) == {HOME}
+    elif state.phase is not Phase.HALTED and (state.is_over or state.phase is Phase.PAUSED):
+        known = {name: state.splits.get(name, HOME) for name in held}
+        in_doubt = state.intent is not None and not state.is_over
+        assert all(held[name] == known[name] or (in_doubt and state.may_hold(name, held[name])) for name in held)
+
+
+def ends_well(world: FakeWorld, strategy: str) -> None:
+    """Now that all ports work again: what is not over is resumed, what is halted goes home."""
+    tells_the_truth(world)
+    state = last(world)
+    if state is not None and state.is_over:
+        return
+    if state is None or state.phase is not Phase.HALTED:
+        assert carried_on(world, STRATEGIES[strategy], Undisturbed())
+        tells_the_truth(world)
+        state = last(world)
+        assert state is not None
+    if state.phase is Phase.HALTED:
+        back(world.service)
+        assert {world.split(0), world.split(1)} == {HOME}
+    state = last(world)
+    assert state is not None
+    assert state.is_over
+    record = fold(world.store.since("web", 1))
+    assert all(record.may_hold(f"route-{number}", world.split(number)) for number in (0, 1))
+
+
+def harmed(strategy: str, port: str, at: int, times: int, *, heard: bool, late: float | None = None) -> Weather:
+    """Run it in this weather; whatever is raised must be one of ours."""
+    world = fresh()
+    weather = Weather(world, port, at, times, heard, late)
+    with suppress(BluegreenError):
+        started(STRATEGIES[strategy])(in_this(weather))
+    world.clock.sleep(60)  # whatever was late is there
+    return weather
+
+
+@pytest.mark.parametrize(
+    ("strategy", "times"), [("canary", 7), ("failing-gate", 7), ("failing-gate", 1000), ("hooks", 1000)]
+)
+@pytest.mark.parametrize("port", list(_ERRORS))
+@pytest.mark.parametrize("heard", [True, False])
+def test_a_port_that_fails_from_any_call_on_leaves_a_rollout_that_ends_well(
+    strategy: str, port: str, *, heard: bool, times: int
+) -> None:
+    for weather in everywhere(strategy, port, times, heard=heard):
+        with named(weather):
+            ends_well(weather.world, strategy)
+
+
+@pytest.mark.parametrize("strategy", ["canary", "failing-gate", "hooks"])
+@pytest.mark.parametrize("port", list(_ERRORS))
+@pytest.mark.parametrize("heard", [True, False])
+def test_one_call_that_fails_changes_nothing_of_the_end(strategy: str, port: str, *, heard: bool) -> None:
+    (held, wanted), _ = undisturbed(STRATEGIES[strategy])
+    assert wanted is not None
+    for weather in everywhere(strategy, port, 1, heard=heard):
+        with named(weather):
+            state = last(weather.world)
+            if state is not None and state.is_over:
+                assert (final(weather.world)[0], state.phase, state.reason) == (held, wanted.phase, wanted.reason)
+            else:
+                assert weather.at <= _BEGINNING
+
+
+@contextmanager
+def named(weather: Weather) -> Iterator[None]:
+    """Which call it was, where something is wrong with what came of it."""
+    try:
+        yield
+    except BaseException as error:
+        heard = "refused" if weather.heard else "committed unheard"
+        error.add_note(f"{weather.port}: {weather.times} calls from number {weather.at} on, {heard}")
+        raise
+
+
+def everywhere(strategy: str, port: str, times: int, *, heard: bool) -> Iterator[Weather]:
+    """The calls fail from the first one on, from the second, and so on to the last that there is."""
+    for at in count(1):
+        weather = harmed(strategy, port, at, times, heard=heard)
+        if weather.calls < at:
+            assert at > _BEGINNING
+            return
+        yield weather
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@given(
+    strategy=st.sampled_from(sorted(STRATEGIES)),
+    at=st.integers(1, 20),
+    times=st.integers(1, 12),
+    late=st.floats(0, 4.9),
+)
+def test_a_write_that_arrives_after_it_was_given_up_ends_corrected_or_halted(
+    strategy: str, at: int, times: int, late: float
+) -> None:
+    world = harmed(strategy, "router", at, times, heard=False, late=late).world
+    ends_well(world, strategy)
