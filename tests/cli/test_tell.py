@@ -131,6 +131,16 @@ def test_a_paused_rollout_that_nobody_runs_is_run_from_here(line: Line, elsewher
     assert elsewhere.world.split() == Split(blue=0, green=100)
 
 
+def test_a_rollout_whose_runner_died_elsewhere_is_run_from_here_once_the_lease_has_run_out(
+    line: Line, elsewhere: Elsewhere
+) -> None:
+    ended = line(elsewhere.world, "resume web")
+    assert ended.code == 0
+    assert "waiting until it has run out" in ended.err
+    assert elsewhere.world.clock.now() >= elsewhere.lease.expires
+    assert elsewhere.world.split() == Split(blue=0, green=100)
+
+
 def test_break_lease_takes_the_rollout_from_whoever_runs_it(line: Line, elsewhere: Elsewhere) -> None:
     ended = line(elsewhere.world, "resume web --break-lease")
     assert ended.code == 0

@@ -330,5 +330,11 @@ def test_on_a_terminal_every_step_is_in_the_picture_with_health_gates_and_lease(
         assert words in terminal.shown
 
 
+def test_the_journal_of_all_of_this_is_sound(web: Release) -> None:
+    verified = web.bluegreen("audit", "verify", "web", "-o", "json")
+    assert verified.code == 0, verified.err
+    assert web.bluegreen("history", "web").code == 0
+
+
 def test_the_plan_after_all_of_this_is_empty(web: Release) -> None:
     assert web.plan_exit_code() == 0

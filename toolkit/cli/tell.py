@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from toolkit.runner.service import Service
     from toolkit.runner.tell import Told
 
+_POLL_SECONDS = 1.0
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; it goes into the journal.")]
 
 
@@ -85,16 +86,41 @@ def resume(
 
     Example: bluegreen resume web
     """
-    from toolkit.runner.rollout import resume as run
-
     ready = wired(service, where)
     try:
-        with carried_out([ready], output) as done:
-            done(run(ready, break_lease=break_lease))
+        _run(ready, output, break_lease=break_lease)
     except Locked:
         if break_lease:
             raise
-        tell_and_show(ready, Word.RESUME, reason, output)
+        if not _is_told_to_go_on(ready, reason, output):
+            _run(ready, output)
+
+
+def _run(service: Service, output: Output, *, break_lease: bool = False) -> None:
+    from toolkit.runner.rollout import resume as run
+
+    with carried_out([service], output) as done:
+        done(run(service, break_lease=break_lease))
+
+
+def _is_told_to_go_on(service: Service, reason: str, output: Output) -> bool:
+    """Ask whoever holds the lease to go on; False where they let it run out instead, as the dead do.
+
+    Raises:
+        NoRollout, Locked: as `tell_and_show`.
+    """
+    from toolkit.runner.lease import LEASE_SECONDS
+    from toolkit.runner.tell import tell
+
+    service.note(f"{service.name}: somebody holds the lease; asking them to go on, or waiting until it has run out")
+    told = tell(service, Word.RESUME, reason=reason, wait_seconds=LEASE_SECONDS + _POLL_SECONDS)
+    if not told.taken:
+        lease = service.store.holder(service.name)
+        if not told.state.is_over and (lease is None or not lease.is_held(service.clock.now())):
+            return False
+        raise _not_taken(service, told)
+    _show(service, told, output)
+    return True
 
 
 def tell_and_show(service: Service, word: Word, reason: str, output: Output) -> None:
@@ -127,13 +153,14 @@ def _not_taken(service: Service, told: Told) -> BluegreenError:
             hint=f"See `bluegreen status {service.name}`.",
         )
     lies = f"{told.rollout}: {told.word} lies in its inbox"
-    if told.lease is None or not told.lease.is_held(service.clock.now()):
+    lease = service.store.holder(service.name)
+    if lease is None or not lease.is_held(service.clock.now()):
         return Paused(
             f"{lies}, and nobody runs it now; {how_it_stands(told.state)}",
             hint=f"It is obeyed when somebody does: bluegreen resume {service.name}.",
         )
     return Locked(
-        f"{lies}, and {told.lease.holder}, who holds the lease, has not taken it yet",
+        f"{lies}, and {lease.holder}, who holds the lease, has not taken it yet",
         hint=f"See `bluegreen status {service.name}`; where that process hangs, "
         f"`bluegreen resume {service.name} --break-lease` takes over.",
     )
