@@ -154,7 +154,9 @@ def test_pages_are_put_together(session: Session, stub: Stubber) -> None:
         call.group(BLUE, "HTTPCode_Target_2XX_Count", {0: 10, 1: 19, 2: 30})
     stub.add_response("get_metric_data", first.page(NextToken="more"), first.parameters)
     stub.add_response("get_metric_data", second.page(), {**second.parameters, "NextToken": "more"})
-    assert read(CloudwatchMetrics(session)).samples == (
+    minutes = read(CloudwatchMetrics(session))
+    assert minutes.is_complete
+    assert minutes.samples == (
         Sample(MINUTE, BLUE, 10, 0),
         Sample(MINUTE + 1, BLUE, 20, 1),
         Sample(MINUTE + 2, BLUE, 30, 0),
@@ -171,6 +173,7 @@ def test_answers_that_lack_something_are_not_taken_for_errors(session: Session, 
     call.on(stub)
     minutes = read(CloudwatchMetrics(session))
     assert minutes.samples == (Sample(MINUTE, BLUE, 50, 0),)
+    assert not minutes.is_complete
     (remark,) = minutes.remarks
     assert remark.startswith(f"CloudWatch did not give all of HTTPCode_Target_2XX_Count Sum of green ({status})")
 
@@ -262,7 +265,9 @@ def test_answers_without_response_times_are_no_data_and_not_quick(session: Sessi
 def test_latencies_that_are_incomplete_leave_the_errors_as_they_are(session: Session, stub: Stubber) -> None:
     call = counted(Call(SLOW, Latency.COUNT), BLUE, requests=10, slow=2, timed=10)
     call.group(BLUE, "TC(0.5:)", {0: 2}, status="PartialData").on(stub)
-    assert read(CloudwatchMetrics(session), SLOW).samples == (Sample(MINUTE, BLUE, 10, 0, None),)
+    minutes = read(CloudwatchMetrics(session), SLOW)
+    assert minutes.samples == (Sample(MINUTE, BLUE, 10, 0, None),)
+    assert not minutes.is_complete
 
 
 def percentiles(stub: Stubber) -> Call:

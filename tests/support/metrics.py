@@ -45,6 +45,7 @@ class FakeMetrics:
     states: dict[str, AlarmState] = field(default_factory=dict)
     delay_seconds: float = 0.0
     latency: Latency = Latency.COUNT
+    is_complete: bool = True
     remarks: tuple[str, ...] = ()
     before: Callable[[str], None] = lambda _name: None
     asked: list[tuple[datetime, datetime]] = field(default_factory=list)
@@ -95,6 +96,7 @@ class FakeMetrics:
                 for metric in wanted.own
             },
             latency=latency,
+            is_complete=self.is_complete,
             remarks=self.remarks,
         )
 

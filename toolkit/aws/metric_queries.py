@@ -163,6 +163,7 @@ class _Reading:
             balancer=balancer or (),
             own={name: self._own(name, colors) for name, colors in self._asked.own.items()},
             latency=self._asked.latency,
+            is_complete=all(series.is_complete for series in self._answer.series.values()),
             remarks=tuple(self._remarks),
         )
 

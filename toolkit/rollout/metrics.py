@@ -156,6 +156,8 @@ class Minutes:
         errors. Their `split` is empty: whoever asks knows when it was shifted.
     own: by the name of the metric.
     latency: how `Sample.slow` was counted; NONE where it is None.
+    is_complete: whether everything that was asked for was given. Where it was not, what lacks is left out, and the same
+        minutes should be asked for again before any of them is taken for settled.
     remarks: what a reader of the verdict should know, each a sentence.
     """
 
@@ -163,6 +165,7 @@ class Minutes:
     balancer: tuple[BalancerMinute, ...] = ()
     own: Mapping[str, tuple[Reading, ...]] = field(default_factory=dict)
     latency: Latency = Latency.NONE
+    is_complete: bool = True
     remarks: tuple[str, ...] = ()
 
 
