@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from toolkit.analysis.policy import Policy
 
 CLIENT_SECRET = "BLUEGREEN_OIDC_CLIENT_SECRET"  # noqa: S105 - the name of the variable that holds it
 """The secret of an OIDC client, where AWS does not hold it yet. It goes to AWS alone."""
@@ -155,6 +158,36 @@ class FreezeSettings:
     reason: str = ""
 
 
+class Inconclusive(StrEnum):
+    """What a rollout does where the analysis cannot say: never pass."""
+
+    WAIT = "wait"
+    PAUSE = "pause"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysisSettings:
+    """How the traffic of both colors is compared during a rollout.
+
+    policy: of the comparison. slow_over: seconds; requests that take longer are slow, None leaves latency out.
+    websockets, count_4xx, count_connection_errors: what counts as an error (`rollout.metrics.MetricsWanted`).
+    settle_seconds: how long after its end a minute may still grow. warmup_minutes: left out after each shift.
+    inconclusive: what follows where nothing can be said at the end of a bake. wait_seconds: how long WAIT waits beyond
+    it; then the rollout pauses.
+    """
+
+    policy: Policy = field(default_factory=Policy)
+    slow_over: float | None = None
+    websockets: bool = False
+    count_4xx: bool = False
+    count_connection_errors: bool = False
+    settle_seconds: float = 120.0
+    warmup_minutes: int = 1
+    inconclusive: Inconclusive = Inconclusive.WAIT
+    wait_seconds: float = 1800.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSettings:
     """How one service is released.
@@ -173,6 +206,7 @@ class ServiceSettings:
     region, profile, role_arn: where the service lives, if elsewhere than `[aws]` says, and the role to take on there.
     probe_via: `HOST:PORT` that answers in the load balancer's stead, for probes: the lab, a tunnel.
     probe_host: the name that probes ask for, where the rules ask for none.
+    analysis: how a rollout compares the traffic of both colors; None: it does not.
     """
 
     contract: str | None = None
@@ -190,6 +224,7 @@ class ServiceSettings:
     role_arn: str | None = None
     probe_via: str | None = None
     probe_host: str | None = None
+    analysis: AnalysisSettings | None = None
 
     def settle_of(self, *, network: bool) -> float:
         """Seconds to wait after a write before a verdict, by the type of the load balancer."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from toolkit.aws.session import Session
     from toolkit.aws.sts import Caller
     from toolkit.journal.heads import Heads
+    from toolkit.rollout.metrics import AlarmState, Metrics, MetricsWanted, Minutes
     from toolkit.rollout.ports import Holder, Pulse, Result, Store, Workload
     from toolkit.rollout.steps import Hook, Probe
     from toolkit.runner.adopt import Surroundings
@@ -371,6 +372,25 @@ class _Probes:
         return result
 
 
+class _Metrics:
+    """CloudWatch's metrics, imported when they are asked for."""
+
+    def __init__(self, session: Session) -> None:
+        self._made: Callable[[], Metrics] = lru_cache(lambda: _metrics(session))
+
+    def minutes(self, contract: Contract, wanted: MetricsWanted, *, since: datetime, until: datetime) -> Minutes:
+        return self._made().minutes(contract, wanted, since=since, until=until)
+
+    def alarms(self, names: Sequence[str]) -> Mapping[str, AlarmState]:
+        return self._made().alarms(names)
+
+
+def _metrics(session: Session) -> Metrics:
+    from toolkit.aws.metrics import CloudwatchMetrics
+
+    return CloudwatchMetrics(session)
+
+
 def _probes(contract: Contract, settings: ServiceSettings, session: Session, clock: SystemClock) -> Any:
     from toolkit.aws.preview import ProbeTargets
     from toolkit.gates.probes import HttpProbes
@@ -397,6 +417,7 @@ def _assemble(
         hooks=_Hooks(directory, clock),
         probes=_Probes(contract, settings, session, clock),
         holder=_holder(),
+        metrics=_Metrics(session),
         heads=_heads(contract, session, note),
         workload=_workload(contract, session),
         note=note,

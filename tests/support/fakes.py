@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tests.support.metrics import FakeMetrics
 from toolkit.contract import BalancerType, Contract, LoadBalancer, Route, RouteKind, Stickiness, TargetGroup
 from toolkit.errors import AwsUnreachable, RouteUnusable
 from toolkit.journal.memory import MemoryStore
@@ -257,6 +258,7 @@ class FakeWorld:
     identities: FakeIdentities
     hooks: FakeHooks
     probes: FakeProbes
+    metrics: FakeMetrics
     notes: list[str]
 
     def split(self, route: int = 0) -> Split:
@@ -301,7 +303,7 @@ def a_world(
     targets = FakeTargets({contract.target_groups[color].arn: ["healthy"] * counts[color] for color in Color})
     notes: list[str] = []
     flows, store, clock, identities = FakeFlows(), MemoryStore(), FakeClock(), FakeIdentities()
-    hooks, probes = FakeHooks(), FakeProbes()
+    hooks, probes, metrics = FakeHooks(), FakeProbes(), FakeMetrics()
     service = Service(
         contract=contract,
         settings=settings or ServiceSettings(),
@@ -315,6 +317,7 @@ def a_world(
         probes=probes,
         holder=HOLDER,
         heads=FakeHeads(),
+        metrics=metrics,
         note=notes.append,
     )
-    return FakeWorld(service, router, targets, flows, store, clock, identities, hooks, probes, notes)
+    return FakeWorld(service, router, targets, flows, store, clock, identities, hooks, probes, metrics, notes)

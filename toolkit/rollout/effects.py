@@ -38,10 +38,13 @@ class Write:
 class Watch:
     """Ask the gates again and again until the time is up: StepPassed; or GateFailed, WorldDiffers, a command.
 
-    until: None waits for a command. approval: without one by then, GateFailed.
+    until: None waits for a command. approval: without one by then, GateFailed. until_safe: StepPassed already where the
+    analysis passes. judged: it ends only with a verdict, or as the policy on inconclusive ones says.
     """
 
     until: datetime | None
+    until_safe: bool = False
+    judged: bool = False
     approval: bool = False
     note: str = ""
 

@@ -90,8 +90,9 @@ class RolloutState:
 
     began: when the step under way began. watched: since when its bake has been watched without a break. step: the
     index of the step under way. splits: what each route is known to hold. intent: begun and not verified. touched:
-    something was meant to be written, ever. back: it goes to the base. ending: decided; `course` is OVER once it is
-    recorded. stays: a paused runner waits for commands. commands: ids of those taken. exit_code: of the refusal.
+    something was meant to be written, ever. shifts: when each split was verified. back: it goes to the base. ending:
+    decided; `course` is OVER once it is recorded. stays: a paused runner waits for commands. commands: ids of those
+    taken. exit_code: of the refusal.
     """
 
     id: str
@@ -102,6 +103,7 @@ class RolloutState:
     prepared: bool = False
     step: int = 0
     splits: Mapping[str, Split] = field(default_factory=dict)
+    shifts: tuple[tuple[datetime, Split], ...] = ()
     intent: ShiftIntended | None = None
     touched: bool = False
     back: bool = False
@@ -231,8 +233,8 @@ def _effect_of_step(state: RolloutState) -> Effect:  # noqa: PLR0911 - one case 
             return End(Ending.RETIRED if retires else Ending.PROMOTED)
         case Shift() as shift:
             return Intend(state.plan.split(shift))
-        case Bake():
-            return Watch(until=state.deadline)
+        case Bake(_, until_safe):
+            return Watch(until=state.deadline, until_safe=until_safe, judged=True)
         case Approve(_, note):
             return Watch(until=state.deadline, approval=True, note=note)
         case Analyze():
@@ -278,7 +280,12 @@ def _shifted(state: RolloutState, event: ShiftIntended | ShiftVerified | ShiftFa
 
 
 def _verified(state: RolloutState, intent: ShiftIntended, at: datetime) -> RolloutState:
-    held = replace(state, splits=dict.fromkeys(state.plan.routes, intent.to), intent=None)
+    held = replace(
+        state,
+        splits=dict.fromkeys(state.plan.routes, intent.to),
+        shifts=(*state.shifts, (at, intent.to)),
+        intent=None,
+    )
     if intent.kind is Kind.ROLLBACK:
         return replace(held, ending=Ending.ROLLED_BACK)
     step = state.current

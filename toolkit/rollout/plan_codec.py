@@ -32,7 +32,7 @@ _PROBE: Mapping[str, Field] = {
 _GATES: Mapping[str, tuple[type, Field]] = {"hook": (Hook, form(Hook, _HOOK)), "probe": (Probe, form(Probe, _PROBE))}
 _STEPS: Mapping[str, tuple[type, Field]] = {
     "shift": (Shift, form(Shift, {"share": FRACTION})),
-    "bake": (Bake, form(Bake, {"seconds": SECONDS})),
+    "bake": (Bake, form(Bake, {"seconds": SECONDS, "until_safe": FLAG})),
     "analyze": (Analyze, form(Analyze, {})),
     "approve": (Approve, form(Approve, {"seconds": SECONDS, "note": TEXT})),
     "scale": (Scale, form(Scale, {"targets": optional(NUMBER), "of_live": optional(FRACTION)})),

@@ -34,9 +34,13 @@ class Shift:
 
 @dataclass(frozen=True, slots=True)
 class Bake:
-    """Let it run for `seconds`, every gate watching."""
+    """Let it run for `seconds`, every gate watching.
+
+    until_safe: it ends as soon as the analysis has shown that the new color is no worse; `seconds` is the most.
+    """
 
     seconds: float
+    until_safe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +122,8 @@ def describe(step: Step) -> str:  # noqa: PLR0911 - one case a step
     match step:
         case Shift(share):
             return f"shift {percent(share)}"
-        case Bake(seconds):
-            return f"bake {duration(seconds)}"
+        case Bake(seconds, until_safe):
+            return f"bake until safe, at most {duration(seconds)}" if until_safe else f"bake {duration(seconds)}"
         case Analyze():
             return "analyze target health"
         case Approve(seconds, note):

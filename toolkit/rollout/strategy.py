@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
@@ -152,7 +152,7 @@ def settled(steps: Sequence[Step], settle_seconds: float) -> tuple[Step, ...]:
     for step in steps:
         if done and isinstance(done[-1], Shift) and settle_seconds:
             if isinstance(step, Bake):
-                done.append(Bake(max(step.seconds, settle_seconds)))
+                done.append(replace(step, seconds=max(step.seconds, settle_seconds)))
                 continue
             done.append(Bake(settle_seconds))
         done.append(step)

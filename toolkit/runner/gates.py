@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from fractions import Fraction
 
+from toolkit.analysis.verdict import Outcome, Verdict
 from toolkit.errors import AwsError
 from toolkit.rollout.events import Event, GateFailed, Record
 from toolkit.rollout.machine import RolloutState
 from toolkit.rollout.ports import Pulse, Result
 from toolkit.rollout.preflight import needed_targets
 from toolkit.rollout.steps import Hook, Probe, Shift, percent
+from toolkit.runner.analyst import Analyst
 from toolkit.runner.service import Service
 from toolkit.runner.world import differs
 
@@ -22,11 +24,13 @@ class Gates:
         self._service = service
         self._giving: int | None = None
         self._asked: datetime | None = None
+        self._analyst = Analyst(service)
         self.unseen = ""
 
     def expect(self, giving_healthy: int) -> None:
         """The base's healthy targets when a shift was meant: they say what the whole of the traffic takes."""
         self._giving = giving_healthy
+        self._analyst.forget()
 
     def look(self, state: RolloutState, record: Record, pulse: Pulse) -> Event | None:
         """Ask each that is due; the event says what fails. A look that fails says nothing about the color."""
@@ -38,7 +42,21 @@ class Gates:
             self.unseen = error.message
             return None
         self.unseen = ""
-        return failed or self._asked_for(state, pulse)
+        return failed or self._analyzed(state) or self._asked_for(state, pulse)
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What the analysis said last; None where nothing is analyzed, or nothing can be compared."""
+        return self._analyst.verdict
+
+    def _analyzed(self, state: RolloutState) -> Event | None:
+        share = carried(state)
+        if not share:
+            return None
+        verdict = self._analyst.look(state, both=share < 1)
+        if verdict is None or verdict.outcome is not Outcome.FAIL:
+            return None
+        return GateFailed(state.step, "analysis", verdict.reason)
 
     def _health(self, state: RolloutState) -> Event | None:
         share = carried(state)

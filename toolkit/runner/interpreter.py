@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from toolkit.analysis.verdict import Outcome, Verdict
 from toolkit.errors import AwsError, BluegreenError, LeaseLost, NoHealthyTarget, RouteUnusable
 from toolkit.rollout.effects import (
     Effect,
@@ -51,6 +52,7 @@ from toolkit.runner.scaling import bring_up, scale
 from toolkit.runner.service import Service
 from toolkit.runner.world import differs, move_again
 from toolkit.runner.write import splits_now
+from toolkit.settings import AnalysisSettings, Inconclusive
 
 UNSEEN_SECONDS = 60.0
 """How long a gate that cannot be seen is waited for, once its time is up."""
@@ -103,7 +105,7 @@ class Interpreter:
             case Watch():
                 return self._watch(effect, state)
             case Judge():
-                return self._watch(Watch(until=self._now()), state)
+                return self._watch(Watch(until=self._now(), judged=True), state)
             case RunHook(gate) | RunProbe(gate):
                 return self._ask(gate, state)
             case ScaleTo():
@@ -227,19 +229,30 @@ class Interpreter:
                 return heard[0]
             if failed is not None:
                 return failed
+            ended = self._may_end(effect, state, until)
+            if ended is not None:
+                return ended
             left = math.inf if until is None else (until - self._now()).total_seconds()
-            if left <= 0 and not self.gates.unseen:
-                return self._time_is_up(effect, state)
-            if left <= -UNSEEN_SECONDS:
-                return self._unseen(self.gates.unseen)
             said = self.attention.wait(min(left, poll) if left > 0 else poll, state)
             if said is not None:
                 return said
 
-    def _time_is_up(self, effect: Watch, state: RolloutState) -> Event:
+    def _may_end(self, effect: Watch, state: RolloutState, until: datetime | None) -> Event | None:
+        """How the watch ends now; None where it goes on."""
+        verdict, settings = self.gates.verdict, self.service.settings.analysis
+        safe = verdict is not None and verdict.outcome is Outcome.PASS
+        if safe and effect.until_safe and self.stale_until is None:
+            return StepPassed(state.step, _reason_of(verdict))
+        if until is None or self._now() < until:
+            return None
+        late = (self._now() - until).total_seconds()
+        if self.gates.unseen:
+            return self._unseen(self.gates.unseen) if late >= UNSEEN_SECONDS else None
         if effect.approval:
             return GateFailed(state.step, "approval", f"nobody approved by {effect.until:%Y-%m-%d %H:%M:%S} UTC")
-        return StepPassed(state.step)
+        if safe or verdict is None or not effect.judged:
+            return StepPassed(state.step, _reason_of(verdict))
+        return _on_inconclusive(verdict, settings or AnalysisSettings(), state, late)
 
     def _unseen(self, reason: str) -> RunnerPaused:
         return RunnerPaused(f"it cannot be seen how things are: {reason}")
@@ -269,3 +282,18 @@ class Interpreter:
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:
     """The later of the two; None as the first waits for ever."""
     return one if one is None or other is None else max(one, other)
+
+
+def _reason_of(verdict: Verdict | None) -> str:
+    return verdict.reason if verdict else ""
+
+
+def _on_inconclusive(
+    verdict: Verdict, settings: AnalysisSettings, state: RolloutState, late_seconds: float
+) -> Event | None:
+    """What the policy says where the bake is over and nothing is known: never pass. None: wait on."""
+    if settings.inconclusive is Inconclusive.FAIL:
+        return GateFailed(state.step, "analysis", f"inconclusive: {verdict.reason}")
+    if settings.inconclusive is Inconclusive.WAIT and late_seconds < settings.wait_seconds:
+        return None
+    return RunnerPaused(f"the analysis is inconclusive: {verdict.reason}")

@@ -27,9 +27,10 @@ from toolkit.rollout.preflight import Observation
 from toolkit.settings import ServiceSettings
 from toolkit.traffic import Color
 
-if TYPE_CHECKING:  # a rollback needs neither, and starts sooner without
+if TYPE_CHECKING:  # a rollback needs none of them, and starts sooner without
     from toolkit.rollout.audit import HeadLog
     from toolkit.rollout.machine import RolloutState
+    from toolkit.rollout.metrics import Metrics
 
 TAIL = 16
 """Journal entries read to know where a service stands: more than mostly follow its last intent."""
@@ -72,6 +73,7 @@ class Service:
     probes: Probes
     holder: Holder
     heads: HeadLog
+    metrics: Metrics
     workload: Workload | None = None
     note: Callable[[str], None] = field(default=_silent)
     watch: Callable[[Entry, RolloutState], None] = field(default=_unwatched)

@@ -1,0 +1,173 @@
+"""What the analysis of both colors' traffic does to a rollout, on minutes that CloudWatch would show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from itertools import pairwise
+
+import pytest
+
+from tests.support.fakes import NOON, FakeWorld, a_world
+from toolkit.errors import AwsUnreachable, Paused, RolledBack
+from toolkit.rollout.events import StepPassed
+from toolkit.rollout.metrics import AlarmValue
+from toolkit.rollout.steps import Analyze, Bake, Shift
+from toolkit.rollout.strategy import Strategy, canary
+from toolkit.runner.rollout import Wanted, resume, start
+from toolkit.settings import AnalysisSettings, Inconclusive, ServiceSettings
+from toolkit.traffic import Color, Split
+
+TO_GREEN, TO_BLUE = Split(blue=0, green=100), Split(blue=100, green=0)
+START = int(NOON.timestamp()) // 60
+CANARY = canary([Fraction(1, 10), Fraction(1)], 1200)
+Fed = Callable[[FakeWorld, int], None]
+
+
+def fed(*, green: float = 0.001, blue: float = 0.001, requests: int = 6000, slow: float = 0.0) -> Callable[..., None]:
+    """Minutes of both colors at these error rates; green gets a tenth."""
+
+    def feed(world: FakeWorld, minute: int) -> None:
+        world.metrics.feed(minute, Color.BLUE, requests, errors=round(blue * requests))
+        some = requests // 9
+        world.metrics.feed(minute, Color.GREEN, some, errors=round(green * some), slow=round(slow * some))
+
+    return feed
+
+
+def analyzed(feed: Fed, **words: object) -> FakeWorld:
+    """A world whose traffic is as `feed` has it from three hours before noon to two after; latency bound 1 s."""
+    analysis = AnalysisSettings(slow_over=1.0, **words)  # type: ignore[arg-type]
+    world = a_world(settings=ServiceSettings(analysis=analysis, poll_seconds=10))
+    for minute in range(START - 180, START):
+        world.metrics.feed(minute, Color.BLUE, 6000, errors=6)
+    for minute in range(START, START + 120):
+        feed(world, minute)
+    return world
+
+
+def run(world: FakeWorld, strategy: Strategy = CANARY) -> float:
+    """Seconds that it took."""
+    start(world.service, Wanted(strategy=strategy))
+    return sum(world.clock.slept)
+
+
+def test_a_good_release_is_promoted_with_the_numbers_behind_it() -> None:
+    world = analyzed(fed())
+    run(world)
+    assert world.split() == TO_GREEN
+    details = [event.detail for event in world.events() if isinstance(event, StepPassed) and event.detail]
+    assert "green" in details[0]
+
+
+@pytest.mark.parametrize("bad", [fed(green=0.1), fed(slow=0.3)])
+def test_a_bad_release_goes_back_long_before_its_bake_is_over(bad: Fed) -> None:
+    world = analyzed(bad)
+    with pytest.raises(RolledBack, match="analysis: green"):
+        run(world)
+    assert world.split() == TO_BLUE
+    assert sum(world.clock.slept) < 600
+
+
+def test_a_bake_until_safe_ends_when_it_is_shown() -> None:
+    world = analyzed(fed(green=0.0, blue=0.0))
+    strategy = Strategy("safe", (Shift(Fraction(1, 10)), Bake(7200, until_safe=True), Shift(Fraction(1))))
+    assert run(world, strategy) < 1800
+    assert world.split() == TO_GREEN
+
+
+@pytest.mark.parametrize(
+    ("policy", "error", "after"),
+    [
+        (Inconclusive.WAIT, Paused, 1200 + 600),
+        (Inconclusive.PAUSE, Paused, 1200),
+        (Inconclusive.FAIL, RolledBack, 1200),
+    ],
+)
+def test_no_data_is_no_health(policy: Inconclusive, error: type[Exception], after: float) -> None:
+    world = analyzed(lambda *_: None, inconclusive=policy, wait_seconds=600)
+    with pytest.raises(error, match=r"inconclusive: .*not both had requests"):
+        run(world)
+    assert sum(world.clock.slept) == pytest.approx(after, abs=70)
+
+
+def test_a_cloudwatch_that_fails_is_no_data_either() -> None:
+    world = analyzed(fed(), inconclusive=Inconclusive.PAUSE)
+
+    def fail(_call: str) -> None:
+        raise AwsUnreachable("CloudWatch did not answer")
+
+    world.metrics.before = fail
+    with pytest.raises(Paused, match="CloudWatch did not answer"):
+        run(world)
+    world.metrics.before = lambda _call: None
+    resume(world.service)
+    assert world.split() == TO_GREEN
+
+
+def test_cloudwatch_is_asked_once_a_minute_and_for_new_minutes_only() -> None:
+    world = analyzed(fed())
+    run(world)
+    spans = world.metrics.asked
+    assert len(spans) <= 1200 / 60 + 3
+    assert all(later[0] >= earlier[0] for earlier, later in pairwise(spans[1:]))
+
+
+def test_whoever_resumes_comes_to_the_same_verdict() -> None:
+    world = analyzed(fed(green=0.004, blue=0.001))
+
+    def leave() -> None:
+        if sum(world.clock.slept) > 400:
+            raise KeyboardInterrupt
+
+    world.clock.on_sleep = leave
+    with pytest.raises((KeyboardInterrupt, RolledBack)):
+        run(world)
+    world.clock.on_sleep = lambda: None
+    if world.service.record().rollout:
+        with pytest.raises(RolledBack, match="analysis"):
+            resume(world.service)
+    assert world.split() == TO_BLUE
+
+
+def test_an_analyze_step_waits_for_the_verdict() -> None:
+    world = analyzed(fed())
+    strategy = Strategy("judged", (Shift(Fraction(1, 10)), Analyze(), Shift(Fraction(1))))
+    assert run(world, strategy) > 300
+    assert world.split() == TO_GREEN
+
+
+def test_an_alarm_that_the_contract_names_takes_it_back_also_at_all_traffic() -> None:
+    world = a_world()
+    world.service.contract = replace(world.service.contract, alarms={Color.GREEN: ("web-green",)})
+    world.metrics.alarm("web-green", AlarmValue.OK)
+
+    def ring() -> None:
+        if world.split() == TO_GREEN:
+            world.metrics.alarm("web-green", AlarmValue.ALARM, "too many bad requests")
+
+    world.clock.on_sleep = ring
+    with pytest.raises(RolledBack, match="alarm web-green: too many bad requests"):
+        run(world)
+
+
+def test_an_alarm_that_does_not_exist_is_no_silence() -> None:
+    world = a_world()
+    world.service.contract = replace(world.service.contract, alarms={Color.GREEN: ("web-green",)})
+    with pytest.raises(Paused, match="there is no alarm web-green"):
+        run(world)
+
+
+def test_a_load_balancer_that_answers_5xx_itself_takes_it_back() -> None:
+    world = analyzed(fed())
+    for minute in range(START, START + 120):
+        world.metrics.balancer[minute] = 900
+    with pytest.raises(RolledBack, match="the load balancer itself answered 5xx to"):
+        run(world)
+
+
+def test_without_analysis_nothing_of_it_is_asked() -> None:
+    world = a_world()
+    run(world)
+    assert world.metrics.asked == []
