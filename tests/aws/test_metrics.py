@@ -232,6 +232,16 @@ def test_a_call_that_fails_is_an_error_of_ours_and_no_data(
     assert type(caught.value) is error
 
 
+def test_whoever_asks_again_soon_may_have_one_attempt_a_call(session: Session) -> None:
+    with Stubber(session.client("cloudwatch", single=True)) as stubber:
+        stubber.add_client_error("describe_alarms", "Throttling")
+        with pytest.raises(Throttled):
+            CloudwatchMetrics(session, single=True).alarms(["a"])
+        stubber.add_client_error("get_metric_data", "Throttling")
+        with pytest.raises(Throttled):
+            read(CloudwatchMetrics(session, single=True))
+
+
 # Latency, as well as the endpoint can.
 
 

@@ -23,11 +23,19 @@ _ENOUGH_FAILURES = 2
 
 
 class CloudwatchMetrics:
-    """One a service. It remembers which statistics of latency its endpoint does not have."""
+    """One a service. It remembers which statistics of latency its endpoint does not have.
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    single: one attempt of 5 s a call, for whoever asks again soon and holds a lease meanwhile: with the SDK's own
+    attempts a CloudWatch that does not answer takes longer than a lease lasts.
+    """
+
+    def __init__(self, session: Session, *, single: bool = False) -> None:
+        self._session, self._single = session, single
         self._failures: Counter[Latency] = Counter()
+
+    @property
+    def _client(self) -> Any:
+        return self._session.client("cloudwatch", single=self._single)
 
     def minutes(self, contract: Contract, wanted: MetricsWanted, *, since: datetime, until: datetime) -> Minutes:
         """As `Metrics.minutes`. Where latency must be asked for in a plainer way, that is a second call.
@@ -48,7 +56,7 @@ class CloudwatchMetrics:
             asked = asked_for(contract, wanted, latency)
             try:
                 with aws_errors(what):
-                    answer = ask(self._session.client("cloudwatch"), asked.queries, first, end)
+                    answer = ask(self._client, asked.queries, first, end)
             except AwsError as error:
                 if latency is Latency.NONE or not _may_be_for_the_statistic(error):
                     raise
@@ -86,7 +94,7 @@ class CloudwatchMetrics:
         found: dict[str, AlarmState] = {}
         with aws_errors("reading the state of the alarms"):
             while True:
-                page = self._session.client("cloudwatch").describe_alarms(**asked)
+                page = self._client.describe_alarms(**asked)
                 for kind in ("MetricAlarms", "CompositeAlarms"):
                     for alarm in page.get(kind, ()):
                         found[alarm["AlarmName"]] = _state_of(alarm, is_composite=kind == "CompositeAlarms")
