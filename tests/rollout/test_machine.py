@@ -105,7 +105,7 @@ def test_the_whole_way_of_a_canary() -> None:
     assert effect_of(story.state) == Prepare()
     assert story.then(Prepared()) == Intend(CANARY)
     assert story.then(intent(CANARY)) == Write(intent(CANARY))
-    assert story.then(ShiftVerified()) == Watch(until=story.state.began + timedelta(seconds=60))
+    assert story.then(ShiftVerified()) == Watch(until=story.state.began + timedelta(seconds=60), judged=True)
     assert story.state.phase is Phase.BAKING
     assert story.then(StepPassed(1)) == Intend(ALL)
     story.then(intent(ALL, CANARY), ShiftVerified())
@@ -187,7 +187,7 @@ def test_a_paused_rollout_waits_and_bakes_anew() -> None:
     story = in_canary()
     assert story.then(told(Word.PAUSE)) == Watch(until=None)
     resumed = story.then(told(Word.RESUME))
-    assert resumed == Watch(until=story.entries[-1].at + timedelta(seconds=60))
+    assert resumed == Watch(until=story.entries[-1].at + timedelta(seconds=60), judged=True)
 
 
 def test_a_runner_that_leaves_leaves_it_paused() -> None:
