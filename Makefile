@@ -37,6 +37,10 @@ test: terraform-present $(STAMP) ## the whole test suite
 	@echo "coverage of the pure rooms:"
 	@$(BIN)/coverage report --fail-under=95 --include='$(PURE)'
 
+.PHONY: test-slow
+test-slow: terraform-present $(STAMP) ## what takes minutes of real time: releases judged by CloudWatch's minutes
+	$(BIN)/python -m pytest -m slow tests/e2e
+
 lint: terraform-present $(STAMP) ## ruff, mypy, import-linter, terraform fmt and validate, the modules' READMEs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
