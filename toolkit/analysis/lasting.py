@@ -2,12 +2,12 @@
 
 A look at this comes after the evidence has sufficed, and can only hold a failure back; so it never adds a false alarm.
 
-Where the live side has been seen long enough to know that it has no bursts, two bad minutes are enough. Where it has
-not, a burst of the new color's own is told from a bad release by coming and going:
+A burst of the new color's own is told from a bad release by coming and going. Evidence lasts where
 
-- its counts over all minutes, or over the last 8, 16 or 32, vary no more than chance makes them, or by less than 60 %,
-  and those minutes suffice by themselves;
-- or each of the last eight minutes is clearly worse by itself, however much worse.
+- the new color's counts over all minutes, or over the last 8, 16 or 32, vary no more than chance makes them, or by less
+  than 60 %, and those minutes suffice by themselves;
+- or each of the last eight minutes is clearly worse by itself, however much worse; five, where the live side has been
+  seen long enough to know that it has no bursts.
 """
 
 from __future__ import annotations
@@ -21,13 +21,9 @@ from toolkit.analysis.series import Counts
 KNOWN_AFTER = 60
 """Minutes of the live side after which its having no bursts is known."""
 
-_BURST = 0.2
-"""The part of bursts that a bad minute is weighed against: it is worth ln(1/0.2) at most."""
-
-_CLEAR = -math.log(_BURST)
-_CALM = -math.log(1 - _BURST)
-_ENOUGH = 2 * _CLEAR - 0.01
+_CLEAR = math.log(5)
 _RECENT = (8, 16, 32)
+_IN_A_ROW, _IN_A_ROW_KNOWN = 8, 5
 _SURE = 3.0
 _VARIES = 0.6
 _WINDOW = 240
@@ -43,30 +39,21 @@ def lasting(minutes: Sequence[Counts], null: float, needed: float, *, known: boo
     seen = minutes[-_WINDOW:]
     if len(seen) < 2:  # noqa: PLR2004 - one minute is never enough
         return False
-    if known:
-        return _run(seen, null) >= _ENOUGH
+    in_a_row = _IN_A_ROW_KNOWN if known else _IN_A_ROW
     return (
         _even(seen)
         or any(len(seen) > last and _even(seen[-last:]) and _likely(seen[-last:], null) >= needed for last in _RECENT)
-        or (len(seen) >= _RECENT[0] and all(_worth(each, null) >= _CLEAR for each in seen[-_RECENT[0] :]))
+        or (len(seen) >= in_a_row and all(_clear(each, null) for each in seen[-in_a_row:]))
     )
 
 
-def _worth(counts: Counts, null: float) -> float:
-    """The logarithm of how much likelier the minute is in a bad release than beside equal colors with bursts; cut."""
+def _clear(counts: Counts, null: float) -> bool:
+    """Whether a bad release makes the minute five times as likely as equal colors do."""
     odds = counts.new_requests / counts.live_requests
     equal, total = math.log1p(odds), counts.new + counts.live
     ratios = [multiple * null for multiple, _ in ALTERNATIVES]
     best = max(counts.new * math.log(ratio) - total * (math.log1p(ratio * odds) - equal) for ratio in ratios)
-    return min(best + _CALM, _CLEAR)
-
-
-def _run(minutes: Sequence[Counts], null: float) -> float:
-    """The largest sum of what the newest minutes are worth (Page's cumulative sum)."""
-    total = 0.0
-    for each in minutes:
-        total = max(0.0, total + _worth(each, null))
-    return total
+    return best >= _CLEAR
 
 
 def _even(minutes: Sequence[Counts]) -> bool:

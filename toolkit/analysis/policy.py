@@ -53,7 +53,7 @@ class Policy:
     metrics: tuple[Metric, ...] = (Metric.ERRORS,)
     ratio: float = 1.25
     excess: float = 0.00001
-    safe_ratio: float = 1.5
+    safe_ratio: float = 2.0
     safe_excess: float = 0.001
     safe_alpha: float = 0.05
     sick: float = 0.05

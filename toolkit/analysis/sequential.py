@@ -45,9 +45,9 @@ ORDINARY_BURSTS, BURSTY_BURSTS = 0.0002, 0.2
 ORDINARY_SHARE = 0.9
 """What of α the ordinary evidence gets; the bursty one gets the rest, so that both together keep to α."""
 
-_ORDINARY_CAPS = ((6.0, 0.3), (100.0, 0.3), (3000.0, 0.4))
-_BURSTY_CAPS = ((2.5, 0.5), (20.0, 0.5))
-_FIRST, _SPLITS, _ROLLING = 0.85, 0.05, 0.1
+_ORDINARY_CAPS = ((8.0, 0.35), (150.0, 0.5), (3000.0, 0.15))
+_BURSTY_CAPS = ((2.5, 0.5), (5.0, 0.5))
+_FIRST, _SPLITS, _ROLLING = 0.88, 0.04, 0.08
 """Starting weights: of the first minute, of new splits (half as much for each next one), of every later minute."""
 
 _ROLLING_CAP = 4.0
@@ -88,13 +88,24 @@ class _Bet:
         """Take in a minute; return what the ordinary and the bursty bets are worth now."""
         logarithm = bad * self._gain - total * (math.log1p(self._ratio * odds) - null_log)
         value = math.exp(min(logarithm, _MOST))
-        ordinary, bursty = self._ordinary, self._bursty
-        for at, (cap, discount) in enumerate(_ORDINARY):
-            ordinary[at] = min(ordinary[at] * (min(value, cap) / discount), _LARGEST)
-        for at, (cap, discount) in enumerate(_BURSTY):
-            bursty[at] = min(bursty[at] * (min(value, cap) / discount), _LARGEST)
-        self._rolling = min(self._rolling * (min(value, _ROLLING_CAP) / _ROLLING_DISCOUNT), _LARGEST)
-        return sum(ordinary) + self._rolling, sum(bursty)
+        if value > 1:
+            self._win(value)
+        else:  # what loses reaches no cap; this is most minutes of a release that is well
+            self._ordinary = [
+                each * value / discount for each, (_, discount) in zip(self._ordinary, _ORDINARY, strict=True)
+            ]
+            self._bursty = [each * value / discount for each, (_, discount) in zip(self._bursty, _BURSTY, strict=True)]
+            self._rolling *= value / _ROLLING_DISCOUNT
+        return sum(self._ordinary) + self._rolling, sum(self._bursty)
+
+    def _win(self, value: float) -> None:
+        self._ordinary = [_held(each, value, *cap) for each, cap in zip(self._ordinary, _ORDINARY, strict=True)]
+        self._bursty = [_held(each, value, *cap) for each, cap in zip(self._bursty, _BURSTY, strict=True)]
+        self._rolling = _held(self._rolling, value, _ROLLING_CAP, _ROLLING_DISCOUNT)
+
+
+def _held(before: float, value: float, cap: float, discount: float) -> float:
+    return min(before * min(value, cap) / discount, _LARGEST)
 
 
 _ORDINARY = tuple((cap, _discount(cap, ORDINARY_BURSTS)) for cap, _ in _ORDINARY_CAPS)
