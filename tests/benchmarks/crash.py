@@ -1,11 +1,11 @@
 """Kill the operator at every call to AWS, before it and after it, and see whether `resume` ends where it should.
 
-    python -m tests.benchmarks.crash [--strategy canary] [--every 1] [--twice 40] [--workers 2]
+    python -m tests.benchmarks.crash [--strategy canary] [--every 1] [--back-every 3] [--twice 20] [--workers 2]
 
 A boundary is an HTTP request of the operator's process: of ELBv2, of DynamoDB (journal, lease, inbox), of SSM, of STS.
 They are counted inside, by botocore, and outside, by a proxy. Each is a case twice: the process kills itself before
-the request goes out, or after its answer is in. Then another process resumes; and once more, from the same crash, one
-rolls back. `--twice` cases are killed a second time, during the resume.
+the request goes out, or after its answer is in. Then another process resumes. At every third boundary, once more from
+the same crash, one rolls back. `--twice` cases of each strategy are killed a second time, during the resume.
 
 Time is virtual: it passes when the engine sleeps. The last line is one JSON object (docs/benchmarks.md).
 """
@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import re
 import sys
 import tempfile
 import time
@@ -25,14 +24,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.accelerated import EPOCH, Time
+from tests.benchmarks.accelerated import Time
 from tests.benchmarks.bench import Bench, benches, say, shared_out
 from tests.benchmarks.boundaries import Stroke, When
 from tests.benchmarks.operators import Ended
 from tests.benchmarks.rollouts import STRATEGIES
 from tests.benchmarks.stage import Journal
+from tests.support.endings import HowItEnded
 from toolkit.errors import NoRollout
-from toolkit.rollout.machine import RolloutState
 from toolkit.traffic import Split
 
 _HOUR = 3600.0
@@ -56,18 +55,14 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Final:
-    """How it ended: what AWS holds, and the state of the last rollout without its times and its place."""
+    """What AWS holds at the end, and how the last rollout ended, if there was one."""
 
     held: dict[str, Split]
-    state: RolloutState | None
+    state: HowItEnded | None
 
     @classmethod
     def of(cls, bench: Bench, journal: Journal) -> Final:
-        state = journal.last
-        if state is not None:
-            reason = re.sub(r"\d+", "#", state.reason)  # it may say a time, or how long a hook took
-            state = replace(state, began=EPOCH, watched=EPOCH, id="", commands=frozenset(), reason=reason)
-        return cls(bench.post.splits(), state)
+        return cls(bench.post.splits(), HowItEnded.of(journal.last))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,18 +153,18 @@ def _summary(final: Final) -> str:
     return f"{held}, no rollout" if state is None else f"{held}, {state.phase} at step {state.step} ({state.reason})"
 
 
-def cases(strategy: str, boundaries: int, *, every: int, twice: int, back: bool, flaw: str = "") -> Iterator[Case]:
-    """Every boundary before and after, resumed and rolled back; and `twice` pairs, by chance of a fixed seed."""
+def cases(strategy: str, boundaries: int, *, every: int, twice: int, back_every: int) -> Iterator[Case]:
+    """Every boundary before and after; some of them once more, rolled back; `twice` pairs, by chance of a fixed seed."""
     strokes = [Stroke(at, when) for at in range(1, boundaries + 1, every) for when in When]
     for stroke in strokes:
-        yield Case(strategy, stroke, flaw=flaw)
-    if back:
-        for stroke in strokes:
-            yield Case(strategy, stroke, back=True, flaw=flaw)
+        yield Case(strategy, stroke)
+    for stroke in strokes:
+        if back_every and stroke.at % back_every == 0:
+            yield Case(strategy, stroke, back=True)
     chance = random.Random(strategy)
     for _ in range(twice):
         again = Stroke(chance.randint(1, boundaries), chance.choice(list(When)))
-        yield Case(strategy, chance.choice(strokes), again=again, flaw=flaw)
+        yield Case(strategy, chance.choice(strokes), again=again)
 
 
 def report(strategy: str, reference: Uncrashed, found: Sequence[Found]) -> dict[str, Any]:
@@ -222,8 +217,8 @@ def _options() -> argparse.ArgumentParser:
     )
     parser.add_argument("--strategy", choices=[*STRATEGIES, "all"], default="all")
     parser.add_argument("--every", type=int, default=1, help="take every n-th boundary only")
-    parser.add_argument("--twice", type=int, default=40, help="cases that are killed during the resume too")
-    parser.add_argument("--no-back", action="store_true", help="leave out the rollbacks")
+    parser.add_argument("--twice", type=int, default=20, help="cases that are killed during the resume too")
+    parser.add_argument("--back-every", type=int, default=3, help="roll back too at every n-th boundary; 0: nowhere")
     parser.add_argument("--workers", type=int, default=2)
     return parser
 
@@ -238,8 +233,8 @@ def main() -> int:
         for strategy in chosen:
             references = {bench.post.name: uncrashed(bench, strategy) for bench in made}
             reference = references[made[0].post.name]
-            count, back = len(reference.calls), not options.no_back
-            work = list(cases(strategy, count, every=options.every, twice=options.twice, back=back))
+            count = len(reference.calls)
+            work = list(cases(strategy, count, every=options.every, twice=options.twice, back_every=options.back_every))
             say(f"{strategy}: {count} boundaries, {len(work)} cases")
             found = shared_out(made, work, partial(crashed, references=references), strategy)
             shown.append(report(strategy, reference, found))

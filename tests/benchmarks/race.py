@@ -1,6 +1,6 @@
 """Two operators on one service: who wins, and whether the loser can do harm unseen.
 
-    python -m tests.benchmarks.race [--rounds 200] [--scale 10] [--workers 2]
+    python -m tests.benchmarks.race [--rounds 200] [--scale 10] [--workers 4]
 
 A round has three parts. Both operators start a rollout at the same moment: exactly one may. One is killed in the middle
 of a rollout, and both resume it at the same moment: again one may. Then one starts alone and is
@@ -265,7 +265,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.race")
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--scale", type=float, default=10.0, help="how many times as fast time passes")
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=4)
     options = parser.parse_args()
     began = time.monotonic()
     numbers = range(options.rounds)

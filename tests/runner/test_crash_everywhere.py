@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.fakes import NOON, FakeHooks, FakeWorld, a_world
+from tests.support.endings import HowItEnded
+from tests.support.fakes import FakeHooks, FakeWorld, a_world
 from toolkit.errors import BluegreenError, NoRollout
 from toolkit.rollout.events import RolloutStarted, Word, fold
 from toolkit.rollout.machine import Phase, RolloutState, fold_rollout
@@ -119,12 +120,9 @@ def last(world: FakeWorld) -> RolloutState | None:
     return fold_rollout(entries[starts[-1] :]) if starts else None
 
 
-def final(world: FakeWorld) -> tuple[list[Split], RolloutState | None]:
+def final(world: FakeWorld) -> tuple[list[Split], HowItEnded | None]:
     """What AWS holds and how the rollout ended, whenever and whichever it was."""
-    state = last(world)
-    if state is not None:
-        state = replace(state, id="", began=NOON, watched=NOON, commands=frozenset())
-    return [world.split(0), world.split(1)], state
+    return [world.split(0), world.split(1)], HowItEnded.of(last(world))
 
 
 def lived(world: FakeWorld, life: Life, act: Callable[[Service], object]) -> bool:
@@ -168,7 +166,7 @@ def sane(world: FakeWorld) -> None:
         held[name] = weights
 
 
-def undisturbed(strategy: Strategy) -> tuple[tuple[list[Split], RolloutState | None], int]:
+def undisturbed(strategy: Strategy) -> tuple[tuple[list[Split], HowItEnded | None], int]:
     """How it ends when nobody dies, and with how many calls."""
     world, life = fresh(), Life()
     assert lived(world, life, started(strategy))

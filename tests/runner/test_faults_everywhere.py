@@ -15,20 +15,23 @@ from hypothesis import strategies as st
 from tests.runner.test_crash_everywhere import (
     HOME,
     STRATEGIES,
+    Life,
     back,
     carried_on,
     final,
     fresh,
     last,
+    lived,
     started,
     undisturbed,
 )
-from tests.runner.test_crash_everywhere import Life as Undisturbed
 from tests.support.fakes import FakeWorld
-from toolkit.errors import AwsUnreachable, BluegreenError, JournalError, Throttled
+from toolkit.errors import AwsUnreachable, BluegreenError, JournalError, NoBase, RolledBack, Throttled
 from toolkit.rollout.events import fold
 from toolkit.rollout.machine import Phase
 from toolkit.rollout.ports import Action, LiveRoute
+from toolkit.runner.lease import LEASE_SECONDS
+from toolkit.runner.rollback import rollback
 from toolkit.runner.service import Service
 
 _ERRORS: dict[str, type[BluegreenError]] = {"router": AwsUnreachable, "targets": Throttled, "store": JournalError}
@@ -127,7 +130,7 @@ def ends_well(world: FakeWorld, strategy: str) -> None:
     if state is not None and state.is_over:
         return
     if state is None or state.phase is not Phase.HALTED:
-        assert carried_on(world, STRATEGIES[strategy], Undisturbed())
+        assert carried_on(world, STRATEGIES[strategy], Life())
         tells_the_truth(world)
         state = last(world)
         assert state is not None
@@ -168,13 +171,12 @@ def test_a_port_that_fails_from_any_call_on_leaves_a_rollout_that_ends_well(
 @pytest.mark.parametrize("port", list(_ERRORS))
 @pytest.mark.parametrize("heard", [True, False])
 def test_one_call_that_fails_changes_nothing_of_the_end(strategy: str, port: str, *, heard: bool) -> None:
-    (held, wanted), _ = undisturbed(STRATEGIES[strategy])
-    assert wanted is not None
+    wanted, _ = undisturbed(STRATEGIES[strategy])
     for weather in everywhere(strategy, port, 1, heard=heard):
         with named(weather):
             state = last(weather.world)
             if state is not None and state.is_over:
-                assert (final(weather.world)[0], state.phase, state.reason) == (held, wanted.phase, wanted.reason)
+                assert final(weather.world) == wanted
             else:
                 assert weather.at <= _BEGINNING
 
@@ -200,7 +202,7 @@ def everywhere(strategy: str, port: str, times: int, *, heard: bool) -> Iterator
         yield weather
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 @given(
     strategy=st.sampled_from(sorted(STRATEGIES)),
     at=st.integers(1, 20),
@@ -212,3 +214,55 @@ def test_a_write_that_arrives_after_it_was_given_up_ends_corrected_or_halted(
 ) -> None:
     world = harmed(strategy, "router", at, times, heard=False, late=late).world
     ends_well(world, strategy)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@given(
+    strategy=st.sampled_from(sorted(STRATEGIES)),
+    death=st.tuples(st.integers(1, 40), st.booleans()),
+    port=st.sampled_from(sorted(_ERRORS)),
+    at=st.integers(1, 8),
+    times=st.sampled_from([1, 2, 5, 1000]),
+    heard=st.booleans(),
+    late=st.none() | st.floats(0, 4.9),
+    by_name=st.booleans(),
+)
+def test_a_rollback_that_says_it_is_done_is_done_and_any_other_can_be_repeated(
+    strategy: str,
+    death: tuple[int, bool],
+    port: str,
+    at: int,
+    times: int,
+    *,
+    heard: bool,
+    late: float | None,
+    by_name: bool,
+) -> None:
+    """Of a rollout whose runner died: told to it by the rollout's name, or past it by force."""
+    world = fresh()
+    lived(world, Life(*death), started(STRATEGIES[strategy]))
+    if last(world) is None:
+        return
+    world.clock.sleep(LEASE_SECONDS if by_name else 1)
+    go_back = back if by_name else by_force
+    try:
+        go_back(in_this(Weather(world, port, at, times, heard, late)))
+    except RolledBack:
+        is_done = True
+    except BluegreenError:
+        is_done = False
+    else:
+        is_done = True
+    world.clock.sleep(60)
+    if is_done:
+        assert {world.split(0), world.split(1)} == {HOME}
+    with suppress(NoBase):  # nothing was ever shifted
+        by_force(world.service)
+    state = last(world)
+    assert {world.split(0), world.split(1)} == {HOME}
+    assert state is not None
+    assert state.is_over
+
+
+def by_force(service: Service) -> None:
+    rollback(service, break_lease=True)
