@@ -154,7 +154,7 @@ def _summary(final: Final) -> str:
 
 
 def cases(strategy: str, boundaries: int, *, every: int, twice: int, back_every: int) -> Iterator[Case]:
-    """Every boundary before and after; some of them once more, rolled back; `twice` pairs, by chance of a fixed seed."""
+    """Every boundary before and after; some once more, rolled back; and `twice` pairs, by chance of a fixed seed."""
     strokes = [Stroke(at, when) for at in range(1, boundaries + 1, every) for when in When]
     for stroke in strokes:
         yield Case(strategy, stroke)
