@@ -8,7 +8,7 @@ from http.client import HTTPConnection
 import pytest
 
 from toolkit.errors import LabError
-from toolkit.lab.app import AppProcess, Site, start_app
+from toolkit.lab.app import AppProcess, Faults, Site, start_app
 
 pytestmark = pytest.mark.lab
 
@@ -22,8 +22,10 @@ def app() -> Iterator[AppProcess]:
         yield app
 
 
-def ask(site: Site, path: str = "/", body: str | None = None) -> tuple[int, dict[str, str], bytes]:
-    connection = HTTPConnection(site.address, site.port, timeout=10)
+def ask(
+    site: Site, path: str = "/", body: str | None = None, *, seconds: float = 10
+) -> tuple[int, dict[str, str], bytes]:
+    connection = HTTPConnection(site.address, site.port, timeout=seconds)
     try:
         connection.request("POST" if body else "GET", path, body)
         response = connection.getresponse()
@@ -56,17 +58,25 @@ def test_faults_come_and_go_at_one_site_only(app: AppProcess) -> None:
     assert time.monotonic() - began >= 0.2
 
 
+def test_a_rate_strikes_requests_and_spares_health_checks(app: AppProcess) -> None:
+    app.set_faults(BLUE, reset_rate=1)
+    with pytest.raises(ConnectionResetError):
+        ask(BLUE)
+    app.set_faults(BLUE, reset_rate=0, slow_rate=1, slow_ms=200)
+    began = time.monotonic()
+    assert ask(BLUE)[0] == 200
+    assert time.monotonic() - began >= 0.2
+    app.set_faults(BLUE, slow_rate=0, hang_rate=1)
+    with pytest.raises(TimeoutError):
+        ask(BLUE, seconds=0.3)
+    assert ask(BLUE, "/healthz")[0] == 200
+
+
 def test_an_unknown_fault_is_refused_and_changes_nothing(app: AppProcess) -> None:
     with pytest.raises(LabError, match="no fault is called 'slow'"):
         app.set_faults(BLUE, slow=True)
     assert ask(BLUE, "/_app/faults", "[]")[0] == 400
-    assert app.set_faults(BLUE) == {
-        "latency_ms": 0.0,
-        "error_rate": 0.0,
-        "hang": False,
-        "reset": False,
-        "unhealthy": False,
-    }
+    assert app.set_faults(BLUE) == Faults().as_json()
 
 
 def test_a_request_under_way_ends_well_when_the_app_is_told_to_end() -> None:

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import fields
 
 import uvloop
 
@@ -26,13 +27,17 @@ def arguments(argv: Sequence[str]) -> tuple[list[Site], Faults]:
     )  # fmt: skip
     parser.add_argument("--latency-ms", type=float, default=0.0, help="wait before each answer")
     parser.add_argument("--error-rate", type=float, default=0.0, help="share of requests answered 500")
+    parser.add_argument("--slow-rate", type=float, default=0.0, help="share of requests that wait --slow-ms more")
+    parser.add_argument("--slow-ms", type=float, default=1000.0, help="how long those wait")
+    parser.add_argument("--hang-rate", type=float, default=0.0, help="share of requests never answered")
+    parser.add_argument("--reset-rate", type=float, default=0.0, help="share of requests reset, not answered")
     parser.add_argument("--hang", action="store_true", help="never answer")
     parser.add_argument("--reset", action="store_true", help="reset connections instead of answering")
     parser.add_argument("--unhealthy", action="store_true", help="refuse health checks")
     chosen = parser.parse_args(argv)
     sites = chosen.site or [Site(chosen.address, chosen.port, chosen.color, chosen.version)]
     try:
-        faults = Faults(chosen.latency_ms, chosen.error_rate, chosen.hang, chosen.reset, chosen.unhealthy)
+        faults = Faults(**{field.name: getattr(chosen, field.name) for field in fields(Faults)})
     except ValueError as error:
         parser.error(str(error))
     return sites, faults

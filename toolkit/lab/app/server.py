@@ -45,15 +45,18 @@ class SampleApp:
         faults = self.faults
         if request.can_read_body:
             await request.read()
-        if faults.latency_ms:
-            await asyncio.sleep(faults.latency_ms / 1000)
-        if faults.hang:
+        is_check = path == HEALTH_PATH
+        struck = "" if is_check else faults.of_request(self._chance())
+        wait_ms = faults.latency_ms + (faults.slow_ms if struck == "slow_rate" else 0.0)
+        if wait_ms:
+            await asyncio.sleep(wait_ms / 1000)
+        if faults.hang or struck == "hang_rate":
             await asyncio.Event().wait()
-        if faults.reset:
+        if faults.reset or struck == "reset_rate":
             _reset(request)
-        if path == HEALTH_PATH:
+        if is_check:
             return self._answer(503 if faults.unhealthy else 200)
-        return self._answer(500 if faults.error_rate and self._chance() < faults.error_rate else 200)
+        return self._answer(500 if struck == "error_rate" else 200)
 
     def _answer(self, status: int) -> web.Response:
         return web.Response(status=status, body=self._body, headers=self._headers)
