@@ -90,7 +90,7 @@ def shared_out(
     for bench in benches:
         free.put(bench)
     pieces = list(work)
-    said, done = time.monotonic(), 0
+    said = time.monotonic()
 
     def one(piece: _Work) -> _Found:
         bench = free.get()
@@ -101,12 +101,15 @@ def shared_out(
 
     found = []
     with ThreadPoolExecutor(max_workers=len(benches)) as pool:
-        for each in pool.map(one, pieces):
-            found.append(each)
-            done += 1
-            if time.monotonic() - said > _SAY_EVERY_SECONDS:
-                said = time.monotonic()
-                say(f"{what}: {done} of {len(pieces)}")
+        try:
+            for each in pool.map(one, pieces):
+                found.append(each)
+                if time.monotonic() - said > _SAY_EVERY_SECONDS:
+                    said = time.monotonic()
+                    say(f"{what}: {len(found)} of {len(pieces)}")
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # nobody wants to know the rest
+            raise
     return found
 
 

@@ -130,7 +130,8 @@ class Warm:
         self._process.kill()  # the operator under way dies with it
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
-            _pipe(pipe).close()
+            with suppress(OSError):  # what it was not told yet has nobody to hear it
+                _pipe(pipe).close()
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
