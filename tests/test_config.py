@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from toolkit.analysis.policy import Metric, Threshold
 from toolkit.config import json_schema, load
 from toolkit.config.grammar import StrategyTable
 from toolkit.errors import ConfigError, UsageError
 from toolkit.rollout.steps import Analyze, Approve, Bake, Hook, Probe, Retire, Scale, Shift, Via
 from toolkit.rollout.strategy import Strategy, all_at_once, canary, linear, parse_shares
-from toolkit.settings import AwsSettings, Endpoint, FreezeSettings, ServiceSettings, Settings
+from toolkit.settings import AwsSettings, Endpoint, FreezeSettings, Inconclusive, ServiceSettings, Settings
 
 WHOLE = """
 [aws]
@@ -459,3 +460,31 @@ def test_whatever_a_table_holds_a_strategy_comes_of_it_or_a_complaint(table: dic
         StrategyTable.model_validate(table).strategy("x")
     except (ValidationError, UsageError):
         return
+
+
+def test_an_analysis_is_read_whole(tmp_path: Path) -> None:
+    (tmp_path / "bluegreen.toml").write_text(
+        "[service.web.analysis]\nalpha = 0.05\nslow_over = 0.5\ninconclusive = 'pause'\nsettle_seconds = 60\n"
+        "[[service.web.analysis.threshold]]\nmetric = 'errors'\nlimit = 0.02\ntimes = 3\n"
+    )
+    analysis = load(tmp_path / "bluegreen.toml").service["web"].analysis
+    assert analysis is not None
+    assert (analysis.policy.alpha, analysis.slow_over, analysis.settle_seconds) == (0.05, 0.5, 60)
+    assert analysis.inconclusive is Inconclusive.PAUSE
+    assert analysis.policy.thresholds == (Threshold(Metric.ERRORS, 0.02, 3),)
+
+
+def test_an_analysis_that_decides_by_nothing_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "bluegreen.toml").write_text("[service.web.analysis]\ncompare = false\n")
+    with pytest.raises(ConfigError, match=r"service\.web\.analysis: without a comparison there must be a threshold"):
+        load(tmp_path / "bluegreen.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds", "until_safe"), [("5m", 300, False), ("until-safe, at most 30m", 1800, True)]
+)
+def test_a_bake_may_end_as_soon_as_it_is_safe(tmp_path: Path, text: str, seconds: float, *, until_safe: bool) -> None:
+    (tmp_path / "bluegreen.toml").write_text(f"[[strategy.own.step]]\nshift = 100\nbake = '{text}'\n")
+    strategy = load(tmp_path / "bluegreen.toml").strategy["own"]
+    assert isinstance(strategy, Strategy)
+    assert strategy.steps[1] == Bake(seconds, until_safe=until_safe)

@@ -274,7 +274,7 @@ def test_every_setting_stands_in_the_readme_and_the_example_is_valid(tmp_path: P
     assert set(shown["endpoint"]["localstack"]) == set(tables["_Endpoint"]["properties"])
     keys = ("contract", "terraform", "settle_seconds", "strategy", "region", "profile", "role_arn")
     without_default = dict.fromkeys((*keys, "probe_via", "probe_host"))
-    without_default |= {"freeze": dataclasses.asdict(FreezeSettings())}
+    without_default |= {"freeze": dataclasses.asdict(FreezeSettings()), "analysis": None}
     assert {**shown["service"]["web"], **without_default} == dataclasses.asdict(ServiceSettings())
 
 

@@ -388,7 +388,7 @@ class _Metrics:
 def _metrics(session: Session) -> Metrics:
     from toolkit.aws.metrics import CloudwatchMetrics
 
-    return CloudwatchMetrics(session)
+    return CloudwatchMetrics(session, single=True)  # a lease does not outlast the SDK's own attempts
 
 
 def _probes(contract: Contract, settings: ServiceSettings, session: Session, clock: SystemClock) -> Any:

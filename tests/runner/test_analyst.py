@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 
 from tests.support.fakes import NOON, FakeWorld, a_world
-from toolkit.errors import AwsUnreachable, Paused, RolledBack
+from toolkit.errors import AccessDenied, AwsUnreachable, Paused, RolledBack
 from toolkit.rollout.events import StepPassed
 from toolkit.rollout.metrics import AlarmValue
 from toolkit.rollout.steps import Analyze, Bake, Shift
@@ -155,7 +155,7 @@ def test_an_alarm_that_the_contract_names_takes_it_back_also_at_all_traffic() ->
 def test_an_alarm_that_does_not_exist_is_no_silence() -> None:
     world = a_world()
     world.service.contract = replace(world.service.contract, alarms={Color.GREEN: ("web-green",)})
-    with pytest.raises(Paused, match="there is no alarm web-green"):
+    with pytest.raises(Paused, match="alarm web-green is missing"):
         run(world)
 
 
@@ -170,4 +170,39 @@ def test_a_load_balancer_that_answers_5xx_itself_takes_it_back() -> None:
 def test_without_analysis_nothing_of_it_is_asked() -> None:
     world = a_world()
     run(world)
+    assert world.metrics.asked == []
+
+
+def test_an_alarm_that_cannot_be_asked_switches_no_comparison_off() -> None:
+    world = analyzed(fed(green=0.1))
+    world.service.contract = replace(world.service.contract, alarms={Color.GREEN: ("web-green",)})
+
+    def deny(call: str) -> None:
+        if call == "alarms":
+            raise AccessDenied("cloudwatch:DescribeAlarms is denied")
+
+    world.metrics.before = deny
+    with pytest.raises(RolledBack, match="analysis: green"):
+        run(world)
+
+
+def test_a_part_of_the_metrics_is_no_data() -> None:
+    world = analyzed(fed(), inconclusive=Inconclusive.PAUSE)
+    world.metrics.is_complete = False
+    with pytest.raises(Paused, match="inconclusive"):
+        run(world)
+
+
+def test_a_load_balancer_that_was_sick_before_does_not_fail_the_release() -> None:
+    world = analyzed(fed())
+    for minute in range(START - 180, START + 120):
+        world.metrics.balancer[minute] = 900
+    run(world)
+    assert world.split() == TO_GREEN
+
+
+def test_flows_have_no_such_counts_and_are_judged_by_the_rest() -> None:
+    world = a_world(network=True, settings=ServiceSettings(analysis=AnalysisSettings(), poll_seconds=10))
+    run(world)
+    assert world.split() == TO_GREEN
     assert world.metrics.asked == []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
+from toolkit.config.analysis import AnalysisTable
 from toolkit.errors import BluegreenError, ConfigError
 from toolkit.settings import AwsSettings, Endpoint, FreezeSettings, ServiceSettings, Settings, is_aws
 
@@ -124,6 +125,7 @@ class _Service(_Strict):
         str | None, Field(min_length=1, description="a [strategy.NAME] or a preset, for `rollout start`")
     ] = None
     freeze: _Freeze | None = None
+    analysis: AnalysisTable | None = None
     region: Annotated[str | None, Field(min_length=1, description="if elsewhere than [aws] says")] = None
     profile: Annotated[str | None, Field(min_length=1, description="if another than [aws] says")] = None
     role_arn: Annotated[
@@ -190,7 +192,7 @@ def _settings(file: _File, base: Path) -> Settings:
     settings = Settings(
         aws=aws,
         endpoint=endpoints,
-        service={name: _service(service, base) for name, service in file.service.items()},
+        service={name: _placed(name, service, base) for name, service in file.service.items()},
         strategy={name: _strategy(name, table) for name, table in strategies.items()},
     )
     for name, service in settings.service.items():
@@ -215,8 +217,15 @@ def _strategy(name: str, table: StrategyTable) -> Strategy:
         raise ConfigError(f"strategy.{name}: {error.message}", hint=error.hint) from None
 
 
+def _placed(name: str, service: _Service, base: Path) -> ServiceSettings:
+    try:
+        return _service(service, base)
+    except BluegreenError as error:
+        raise ConfigError(f"service.{name}.analysis: {error.message}", hint=error.hint) from None
+
+
 def _service(service: _Service, base: Path) -> ServiceSettings:
-    settings = ServiceSettings(**service.model_dump(exclude={"freeze"}))
+    settings = ServiceSettings(**service.model_dump(exclude={"freeze", "analysis"}))
     contract, terraform = settings.contract, settings.terraform
     if contract is not None and contract.startswith("file:"):
         contract = f"file:{base / contract.removeprefix('file:')}"
@@ -225,6 +234,7 @@ def _service(service: _Service, base: Path) -> ServiceSettings:
         contract=contract,
         terraform=None if terraform is None else str(base / terraform),
         freeze=_freeze(service.freeze),
+        analysis=service.analysis.settings() if service.analysis else None,
     )
 
 

@@ -101,6 +101,25 @@ _A_DURATION = WithJsonSchema(
 )
 _Duration = Annotated[float, PlainValidator(_duration), _A_DURATION]
 _Positive = Annotated[float, PlainValidator(_positive), _A_DURATION]
+_UNTIL_SAFE = "until-safe, at most "
+
+
+def _bake(value: object) -> Bake:
+    until_safe = isinstance(value, str) and value.startswith(_UNTIL_SAFE)
+    return Bake(_duration(value.removeprefix(_UNTIL_SAFE) if isinstance(value, str) else value), until_safe=until_safe)
+
+
+_Bake = Annotated[
+    Bake,
+    PlainValidator(_bake),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": rf"^({_UNTIL_SAFE})?({_DURATION.removeprefix('^').removesuffix('$')})$",
+            "examples": ["5m", f"{_UNTIL_SAFE}30m"],
+        }
+    ),
+]
 _Share = Annotated[
     Fraction,
     PlainValidator(_share),
@@ -251,8 +270,8 @@ class _Step(_Asked):
     WITH = _OF_STEPS
 
     shift: Annotated[_Share | None, Field(description="percent of new requests to the new color")] = None
-    bake: Annotated[_Duration | None, Field(description="how long it is watched")] = None
-    analyze: Annotated[Literal[True] | None, Field(description="judge target health now")] = None
+    bake: Annotated[_Bake | None, Field(description="how long it is watched")] = None
+    analyze: Annotated[Literal[True] | None, Field(description="judge target health and traffic now")] = None
     approve: Annotated[_Positive | None, Field(description="how long a person has to say yes")] = None
     note: Annotated[str | None, Field(min_length=1, max_length=200, description="what the person should look at")] = (
         None
@@ -270,7 +289,7 @@ class _Step(_Asked):
         if self.shift is not None:
             yield Shift(self.shift)
         if self.bake is not None:
-            yield Bake(self.bake)
+            yield self.bake
         if self.analyze is not None:
             yield Analyze()
         if self.approve is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -11,14 +11,14 @@ from toolkit.analysis.policy import Metric, Policy
 from toolkit.analysis.series import MINUTE, Sample, first_warm, last_settled
 from toolkit.analysis.verdict import Outcome, Verdict
 from toolkit.errors import AwsError
-from toolkit.rollout.machine import RolloutState
-from toolkit.rollout.metrics import AlarmValue, BalancerMinute, MetricsWanted
+from toolkit.rollout.metrics import AlarmValue, BalancerMinute, Latency, MetricsWanted, Minutes
 from toolkit.runner.service import Service
 from toolkit.settings import AnalysisSettings
-from toolkit.traffic import Split
+from toolkit.traffic import Color, Split
 
 PAST_SECONDS = 3 * 3600.0
 """How far before the rollout the live side is looked at, to know whether its errors come in bursts."""
+Shifts = Sequence[tuple[datetime, Split]]
 _BALANCER_MINUTES = 2
 """Minutes in a row in which the load balancer itself answers 5xx too often, before that fails a rollout."""
 
@@ -32,86 +32,119 @@ class Analyst:
         self._analysis: Analysis | None = None
         self._samples: list[Sample] = []
         self._balancer: dict[int, BalancerMinute] = {}
+        self._usual = 0.0
         self._asked: datetime | None = None
         self.verdict: Verdict | None = None
 
-    def look(self, state: RolloutState, *, both: bool) -> Verdict | None:
+    def look(self, base: Color, shifts: Shifts, *, both: bool) -> Verdict | None:
         """The verdict as of now; None where nothing is analyzed. CloudWatch is asked once a minute at most.
 
+        base: the color that the other one is compared with. shifts: when which split came into force, oldest first.
         both: the two colors have traffic; else there is nothing to compare, and the alarms alone are asked.
         """
         now = self._service.clock.now()
         if self._asked is not None and now - self._asked < timedelta(seconds=MINUTE):
             return self.verdict
         self._asked = now
-        try:
-            self.verdict = self._alarmed(state) or (self._compared(state, now) if both else None)
-        except AwsError as error:
-            self.verdict = Verdict(Outcome.INCONCLUSIVE, error.message)
+        compared = _seen(lambda: self._compared(base, shifts, now)) if both else None
+        self.verdict = _worst(compared, _seen(lambda: self._alarmed(base.other)))
         return self.verdict
 
     def forget(self) -> None:
         """A split begins that the last verdict says nothing of: ask anew."""
         self.verdict, self._asked = None, None
 
-    def _alarmed(self, state: RolloutState) -> Verdict | None:
-        """Fail where an alarm that guards the new color is in ALARM."""
-        names = self._service.contract.alarms.get(state.plan.to, ())
+    def _alarmed(self, color: Color) -> Verdict | None:
+        """What the alarms that guard a color say; None where the contract names none, or all are well."""
+        names = self._service.contract.alarms.get(color, ())
         if not names:
             return None
-        states = self._service.metrics.alarms(names)
-        ringing = [alarm for alarm in states.values() if alarm.state is AlarmValue.ALARM]
+        states = self._service.metrics.alarms(names).values()
+        ringing = [alarm for alarm in states if alarm.state is AlarmValue.ALARM]
         if ringing:
-            told = "; ".join(f"alarm {alarm.name}: {alarm.reason}".rstrip(": ") for alarm in ringing)
-            return Verdict(Outcome.FAIL, told)
-        missing = [alarm.name for alarm in states.values() if alarm.state is AlarmValue.MISSING]
-        if missing:
-            return Verdict(Outcome.INCONCLUSIVE, f"there is no alarm {', '.join(missing)}, which the contract names")
-        return None
+            return Verdict(
+                Outcome.FAIL, "; ".join(f"alarm {each.name}: {each.reason}".rstrip(": ") for each in ringing)
+            )
+        silent = [f"{alarm.name} is {alarm.state.lower()}" for alarm in states if alarm.state is not AlarmValue.OK]
+        return Verdict(Outcome.INCONCLUSIVE, f"alarm {', '.join(silent)}") if silent else None
 
-    def _compared(self, state: RolloutState, now: datetime) -> Verdict | None:
+    def _compared(self, base: Color, shifts: Shifts, now: datetime) -> Verdict | None:
+        """Both colors' traffic; None where that is not wanted, or flows are balanced, of which no such counts exist."""
         settings = self._settings
-        if settings is None or not state.shifts:
+        if settings is None or not shifts or self._service.contract.is_network:
             return None
         until = last_settled(now.timestamp(), settings.settle_seconds)
-        analysis = self._analysis or self._begun(state, settings)
-        newest = analysis.newest
+        analysis = self._analysis or self._begun(base, shifts[0][0], settings)
+        newest, first = analysis.newest, shifts[0][0]
+        remarks: tuple[str, ...] = ()
         if newest is None or until > newest:
-            first = state.shifts[0][0]
             since = first if newest is None else max(first, _time_of(newest + 1))
-            minutes = self._service.metrics.minutes(
-                self._service.contract, wanted_of(settings), since=since, until=_time_of(until + 1)
-            )
+            minutes = self._minutes(settings, since, _time_of(until + 1))
             self._balancer |= {each.minute: each for each in minutes.balancer}
-            self._samples = labelled(minutes.samples, state.shifts, settings)
+            self._samples = labelled(minutes.samples, shifts, settings)
+            remarks = minutes.remarks
         verdict = analysis.look(self._samples, until)
-        return verdict if verdict.outcome is Outcome.FAIL else self._by_the_balancer(until, settings) or verdict
+        verdict = verdict if verdict.outcome is Outcome.FAIL else self._by_the_balancer(until, settings) or verdict
+        return replace(verdict, reason="; ".join((verdict.reason, *remarks)))
 
-    def _begun(self, state: RolloutState, settings: AnalysisSettings) -> Analysis:
-        first = state.shifts[0][0]
-        past = self._service.metrics.minutes(
-            self._service.contract,
-            wanted_of(settings),
-            since=first - timedelta(seconds=PAST_SECONDS),
-            until=first,
-        )
-        self._analysis = Analysis(policy_of(settings), state.plan.base, past.samples)
+    def _begun(self, base: Color, first: datetime, settings: AnalysisSettings) -> Analysis:
+        past = self._minutes(settings, first - timedelta(seconds=PAST_SECONDS), first)
+        errors, all_of_them = _sums(past.balancer)
+        self._usual = errors / all_of_them if all_of_them else 0.0
+        policy = policy_of(settings, is_counted=past.latency is Latency.COUNT)
+        self._analysis = Analysis(policy, base, past.samples)
         return self._analysis
 
+    def _minutes(self, settings: AnalysisSettings, since: datetime, until: datetime) -> Minutes:
+        """Raises AwsError where CloudWatch gave a part only: what is missing would be taken for nothing."""
+        minutes = self._service.metrics.minutes(self._service.contract, wanted_of(settings), since=since, until=until)
+        if not minutes.is_complete:
+            raise AwsError("; ".join(minutes.remarks) or "CloudWatch gave a part of the metrics only")
+        return minutes
+
     def _by_the_balancer(self, until: int, settings: AnalysisSettings) -> Verdict | None:
-        """Fail where the load balancer itself, which hides some failures of targets, answers too many requests 5xx."""
+        """Fail where the load balancer itself, which hides some failures of targets, answers 5xx more than before."""
         newest = [self._balancer.get(until - back) for back in range(_BALANCER_MINUTES)]
-        bad = [each for each in newest if each and each.errors > settings.policy.sick * (each.requests + each.errors)]
+        limit = self._usual + settings.policy.sick
+        bad = [each for each in newest if each and each.errors > limit * (each.requests + each.errors)]
         if len(bad) < _BALANCER_MINUTES:
             return None
-        errors, requests = sum(each.errors for each in bad), sum(each.requests + each.errors for each in bad)
+        errors, requests = _sums(bad)
         reason = f"the load balancer itself answered 5xx to {errors:,} of {requests:,} requests in {len(bad)} minutes"
         return Verdict(Outcome.FAIL, reason)
 
 
-def policy_of(settings: AnalysisSettings) -> Policy:
-    """The policy, with latency among its metrics where a bound on it is set."""
-    if settings.slow_over is None or Metric.SLOW in settings.policy.metrics:
+def _seen(look: Callable[[], Verdict | None]) -> Verdict | None:
+    """An error is no data, and no data is no health."""
+    try:
+        return look()
+    except AwsError as error:
+        return Verdict(Outcome.INCONCLUSIVE, error.message)
+
+
+def _worst(*verdicts: Verdict | None) -> Verdict | None:
+    """A failure before what is not known, and that before a pass."""
+    for outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.PASS):
+        found = [verdict.reason for verdict in verdicts if verdict is not None and verdict.outcome is outcome]
+        if found:
+            return Verdict(outcome, "; ".join(found))
+    return None
+
+
+def _sums(minutes: Iterable[BalancerMinute]) -> tuple[int, int]:
+    """Errors of the load balancer itself, and all requests."""
+    minutes = list(minutes)
+    errors = sum(each.errors for each in minutes)
+    return errors, errors + sum(each.requests for each in minutes)
+
+
+def policy_of(settings: AnalysisSettings, *, is_counted: bool) -> Policy:
+    """The policy, with latency among its metrics where a bound on it is set.
+
+    is_counted: CloudWatch counts slow requests. What is estimated from percentiles is too rough for a test on counts,
+    and left to the thresholds.
+    """
+    if settings.slow_over is None or not is_counted or Metric.SLOW in settings.policy.metrics:
         return settings.policy
     return replace(settings.policy, metrics=(*settings.policy.metrics, Metric.SLOW))
 
@@ -126,9 +159,7 @@ def wanted_of(settings: AnalysisSettings) -> MetricsWanted:
     )
 
 
-def labelled(
-    samples: Iterable[Sample], shifts: Sequence[tuple[datetime, Split]], settings: AnalysisSettings
-) -> list[Sample]:
+def labelled(samples: Iterable[Sample], shifts: Shifts, settings: AnalysisSettings) -> list[Sample]:
     """The samples that lie whole within one split, past its warm-up, each with that split."""
     kept = []
     for sample in samples:
@@ -138,7 +169,7 @@ def labelled(
     return kept
 
 
-def _split_in(minute: int, shifts: Sequence[tuple[datetime, Split]], warmup_minutes: int) -> Split | None:
+def _split_in(minute: int, shifts: Shifts, warmup_minutes: int) -> Split | None:
     for number, (at, split) in enumerate(shifts):
         end = shifts[number + 1][0].timestamp() if number + 1 < len(shifts) else float("inf")
         if first_warm(at.timestamp(), warmup_minutes) <= minute and (minute + 1) * MINUTE <= end:

@@ -53,7 +53,7 @@ class Gates:
         share = carried(state)
         if not share:
             return None
-        verdict = self._analyst.look(state, both=share < 1)
+        verdict = self._analyst.look(state.plan.base, state.shifts, both=share < 1)
         if verdict is None or verdict.outcome is not Outcome.FAIL:
             return None
         return GateFailed(state.step, "analysis", verdict.reason)

@@ -1,0 +1,59 @@
+"""The analysis of a service outside a rollout."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.fakes import NOON, FakeWorld, a_world
+from toolkit.analysis.verdict import Outcome
+from toolkit.errors import AwsUnreachable, NoBase
+from toolkit.runner.analyze import analyze
+from toolkit.runner.shift import shift
+from toolkit.traffic import Color, Split
+
+START = int(NOON.timestamp()) // 60
+
+
+def canarying(green_errors: int) -> FakeWorld:
+    """Half an hour at 10 %, beside a live side with 1 error in 1,000."""
+    world = a_world()
+    shift(world.service, Split(blue=90, green=10))
+    for minute in range(START - 180, START + 40):
+        world.metrics.feed(minute, Color.BLUE, 9000, errors=9)
+    for minute in range(START, START + 40):
+        world.metrics.feed(minute, Color.GREEN, 1000, errors=green_errors)
+    world.clock.sleep(30 * 60)
+    return world
+
+
+@pytest.mark.parametrize(("errors", "outcome"), [(1, Outcome.PASS), (50, Outcome.FAIL)])
+def test_the_new_color_is_judged_beside_the_live_one(errors: int, outcome: Outcome) -> None:
+    found = analyze(canarying(errors).service)
+    assert (found.live, found.new) == (Color.BLUE, Color.GREEN)
+    assert found.verdict.outcome is outcome
+    assert "green" in found.verdict.reason
+
+
+def test_minutes_before_the_split_do_not_count() -> None:
+    world = canarying(1)
+    for minute in range(START - 60, START):
+        world.metrics.feed(minute, Color.GREEN, 1000, errors=900)
+    assert analyze(world.service, minutes=90).verdict.outcome is Outcome.PASS
+
+
+def test_metrics_that_cannot_be_read_are_no_data() -> None:
+    world = canarying(1)
+
+    def fail(_call: str) -> None:
+        raise AwsUnreachable("CloudWatch did not answer")
+
+    world.metrics.before = fail
+    verdict = analyze(world.service).verdict
+    assert (verdict.outcome, verdict.reason) == (Outcome.INCONCLUSIVE, "CloudWatch did not answer")
+
+
+def test_without_a_base_the_live_color_must_be_said() -> None:
+    world = a_world(split=Split(blue=50, green=50))
+    with pytest.raises(NoBase, match="neither is the live one"):
+        analyze(world.service)
+    assert analyze(world.service, live=Color.BLUE).verdict.outcome is Outcome.INCONCLUSIVE

@@ -1,0 +1,72 @@
+"""`[service.NAME.analysis]`: how a rollout compares the traffic of both colors."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from toolkit.analysis.policy import Metric, Policy, Threshold
+from toolkit.settings import AnalysisSettings, Inconclusive
+
+_Rate = Annotated[float, Field(ge=0, lt=1)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _Threshold(_Strict):
+    """A plain limit on the new color's rate of a minute."""
+
+    metric: Literal["errors", "slow"]
+    limit: Annotated[_Rate, Field(description="a rate: 0.01 is one request in a hundred")]
+    times: Annotated[int, Field(ge=1, description="minutes in a row")] = 1
+    minimum_requests: Annotated[int, Field(ge=1, description="minutes with fewer do not count")] = 1
+
+
+class AnalysisTable(_Strict):
+    """The new color against the live one, every minute."""
+
+    alpha: Annotated[float, Field(gt=0, lt=1, description="false alarms of a whole rollout")] = 0.01
+    ratio: Annotated[float, Field(ge=1, lt=100, description="smallest factor on the live rate that fails")] = 1.25
+    excess: Annotated[_Rate, Field(description="and smallest addition to it")] = 0.00001
+    safe_ratio: Annotated[float, Field(gt=1, description="shown to be below it, the new color passes")] = 1.5
+    safe_excess: Annotated[_Rate, Field(description="or within this addition to the live rate")] = 0.001
+    sick: Annotated[float, Field(gt=0, le=1, description="nothing passes beside a live side with this rate")] = 0.05
+    compare: Annotated[bool, Field(description="false: the thresholds alone decide")] = True
+    threshold: Annotated[list[_Threshold], Field(default_factory=list)]
+    slow_over: Annotated[float | None, Field(gt=0, le=3600, description="seconds; longer requests are slow")] = None
+    websockets: Annotated[bool, Field(description="requests may become WebSockets")] = False
+    count_4xx: Annotated[bool, Field(description="answers 4xx are errors")] = False
+    count_connection_errors: Annotated[bool, Field(description="failed connections to targets are errors")] = False
+    settle_seconds: Annotated[float, Field(ge=0, le=3600, description="how long a minute may still grow")] = 120.0
+    warmup_minutes: Annotated[int, Field(ge=0, le=60, description="left out after each shift")] = 1
+    inconclusive: Literal["wait", "pause", "fail"] = "wait"
+    wait_seconds: Annotated[float, Field(ge=0, le=86_400, description="how long `wait` waits; then it pauses")] = 1800.0
+
+    def settings(self) -> AnalysisSettings:
+        """Raises UsageError: the policy contradicts itself."""
+        return AnalysisSettings(
+            policy=Policy(
+                alpha=self.alpha,
+                ratio=self.ratio,
+                excess=self.excess,
+                safe_ratio=self.safe_ratio,
+                safe_excess=self.safe_excess,
+                sick=self.sick,
+                compare=self.compare,
+                thresholds=tuple(
+                    Threshold(Metric(each.metric), each.limit, each.times, each.minimum_requests)
+                    for each in self.threshold
+                ),
+            ),
+            slow_over=self.slow_over,
+            websockets=self.websockets,
+            count_4xx=self.count_4xx,
+            count_connection_errors=self.count_connection_errors,
+            settle_seconds=self.settle_seconds,
+            warmup_minutes=self.warmup_minutes,
+            inconclusive=Inconclusive(self.inconclusive),
+            wait_seconds=self.wait_seconds,
+        )
