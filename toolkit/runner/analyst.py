@@ -33,19 +33,21 @@ class Analyst:
         self._samples: list[Sample] = []
         self._balancer: dict[int, BalancerMinute] = {}
         self._usual = 0.0
-        self._asked: datetime | None = None
+        self._asked: int | None = None
         self.verdict: Verdict | None = None
 
     def look(self, base: Color, shifts: Shifts, *, both: bool) -> Verdict | None:
-        """The verdict as of now; None where nothing is analyzed. CloudWatch is asked once a minute at most.
+        """The verdict as of now; None where nothing is analyzed. CloudWatch is asked when another minute has settled.
 
         base: the color that the other one is compared with. shifts: when which split came into force, oldest first.
         both: the two colors have traffic; else there is nothing to compare, and the alarms alone are asked.
         """
         now = self._service.clock.now()
-        if self._asked is not None and now - self._asked < timedelta(seconds=MINUTE):
+        settle = (self._settings or AnalysisSettings()).settle_seconds
+        settled = last_settled(now.timestamp(), settle)
+        if settled == self._asked:
             return self.verdict
-        self._asked = now
+        self._asked = settled
         compared = _seen(lambda: self._compared(base, shifts, now)) if both else None
         self.verdict = _worst(compared, _seen(lambda: self._alarmed(base.other)))
         return self.verdict
