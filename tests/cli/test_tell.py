@@ -125,9 +125,10 @@ def test_a_paused_rollout_that_somebody_runs_is_told_to_go_on(line: Line, elsewh
 def test_a_paused_rollout_that_nobody_runs_is_run_from_here(line: Line, elsewhere: Elsewhere) -> None:
     elsewhere.append(RunnerPaused("Ctrl-C"))
     elsewhere.world.store.release(elsewhere.lease)
-    ended = line(elsewhere.world, "resume web")
+    ended = line(elsewhere.world, "resume web --reason 'had a look'")
     assert ended.code == 0
     assert "green is live" in ended.out
+    assert words_of(elsewhere.world) == [(Word.RESUME, "had a look")]
     assert elsewhere.world.split() == Split(blue=0, green=100)
 
 
@@ -171,9 +172,10 @@ def test_promote_skips_what_is_left_before_the_promotion(line: Line, elsewhere: 
 @pytest.mark.parametrize("word", ["abort", "rollback"])
 def test_a_way_back_is_waited_for_until_the_traffic_is_back(line: Line, elsewhere: Elsewhere, word: str) -> None:
     elsewhere.goes_home()
-    ended = line(elsewhere.world, f"{word} web")
+    ended = line(elsewhere.world, f"{word} web --reason 'the wrong image'")
     assert ended.code == 0
     assert f"web-1: {word} was taken; it is rolled back, blue 100 / green 0." in ended.out
+    assert words_of(elsewhere.world) == [(Word(word), "the wrong image")]
 
 
 def test_a_way_back_that_is_barred_ends_in_36(line: Line, elsewhere: Elsewhere) -> None:

@@ -172,7 +172,7 @@ def test_a_rival_is_refused_by_the_holders_name_and_a_rollback_from_elsewhere_br
         assert web.pair.weights() == CANARY
 
         began = time.monotonic()
-        back = web.bluegreen("rollback", "web")
+        back = web.bluegreen("rollback", "web", "--reason", "too many errors")
         took = time.monotonic() - began
         assert back.code == 0, back.err
         assert "is rolled back" in back.out
@@ -182,7 +182,7 @@ def test_a_rival_is_refused_by_the_holders_name_and_a_rollback_from_elsewhere_br
     assert "all traffic is back on blue" in lines[-1]
     assert result.failed == 0, result.failures[:5]
     assert took < 8
-    assert words_taken(web) == [("rollback", "")]
+    assert words_taken(web) == [("rollback", "too many errors")]
 
 
 def test_an_approval_comes_from_elsewhere_with_its_reason(web: Release) -> None:

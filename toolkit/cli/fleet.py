@@ -52,7 +52,7 @@ def _go_back(service: Service, how: Back) -> Outcome:
     try:
         return rollback(service, how.to, **how.options)
     except Locked:
-        if not how.is_plain or not tell(service, Word.ROLLBACK).taken:
+        if not how.is_plain or not tell(service, Word.ROLLBACK, reason=how.reason).taken:
             raise
         return rollback(service)
 

@@ -38,6 +38,7 @@ class Back:
     keep_sticky: bool
     terminate_flows: bool
     break_lease: bool
+    reason: str = ""
 
     @property
     def options(self) -> dict[str, bool]:
@@ -103,6 +104,9 @@ def rollback(
         bool,
         typer.Option("--break-lease", help="Take the lease from whoever runs a rollout; it goes into the journal."),
     ] = False,
+    reason: Annotated[
+        str, typer.Option("--reason", help="Why; whoever runs a rollout records it.", show_default=False)
+    ] = "",
     print_awscli: AwscliOption = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
@@ -116,7 +120,7 @@ def rollback(
         raise UsageError("--print-awscli prints the weights only, so --terminate-flows does not go with it.")
     if bool(services) == everything:
         raise UsageError("say which service goes back: its name, several names, or --all.")
-    how = Back(to, force, keep_sticky, terminate_flows, break_lease)
+    how = Back(to, force, keep_sticky, terminate_flows, break_lease, reason)
     if print_awscli:
         _print_awscli(_wired(services, where), how, output)
     elif services is not None and len(services) == 1:
@@ -150,12 +154,12 @@ def _one_back(service: Service, how: Back, output: Output) -> None:
     except Locked as error:
         if not how.is_plain:
             raise
-        _ask_for_it(service, error, output)
+        _ask_for_it(service, error, how.reason, output)
     else:
         show_outcome(outcome, output)
 
 
-def _ask_for_it(service: Service, locked: Locked, output: Output) -> None:
+def _ask_for_it(service: Service, locked: Locked, reason: str, output: Output) -> None:
     """Ask whoever holds the lease to go back. One that is over by then, or that is no rollout, has left it.
 
     Raises:
@@ -165,7 +169,7 @@ def _ask_for_it(service: Service, locked: Locked, output: Output) -> None:
     from toolkit.runner.rollback import rollback as run
 
     try:
-        tell_and_show(service, Word.ROLLBACK, "", output)
+        tell_and_show(service, Word.ROLLBACK, reason, output)
     except NoRollout:
         try:
             outcome = run(service)

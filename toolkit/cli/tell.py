@@ -13,7 +13,7 @@ from toolkit.cli.rollout_run import carried_out
 from toolkit.cli.rollout_words import how_it_stands, phase_words, print_next, state_document
 from toolkit.cli.service import ServiceArgument, connected, wired
 from toolkit.errors import BluegreenError, Halted, Locked, NoRollout, Paused
-from toolkit.rollout.events import Ending, Word
+from toolkit.rollout.events import CommandTaken, Ending, Word
 from toolkit.rollout.machine import Phase
 from toolkit.rollout.steps import Approve
 from toolkit.wiring import Options
@@ -88,19 +88,23 @@ def resume(
     """
     ready = wired(service, where)
     try:
-        _run(ready, output, break_lease=break_lease)
+        _run(ready, reason, output, break_lease=break_lease)
     except Locked:
         if break_lease:
             raise
         if not _is_told_to_go_on(ready, reason, output):
-            _run(ready, output)
+            _run(ready, reason, output)
 
 
-def _run(service: Service, output: Output, *, break_lease: bool = False) -> None:
-    from toolkit.runner.rollout import resume as run
+def _run(service: Service, reason: str, output: Output, *, break_lease: bool = False) -> None:
+    """Run it from here; a reason goes into the journal as a word of its own."""
+    from toolkit.runner.rollout import take_over
 
+    identity = service.identities.now()
+    by = identity.arn if identity else service.holder.name
+    command = CommandTaken(Word.RESUME, by, reason=reason) if reason else None
     with carried_out([service], output) as done:
-        done(run(service, break_lease=break_lease))
+        done(take_over(service, command, break_lease=break_lease))
 
 
 def _is_told_to_go_on(service: Service, reason: str, output: Output) -> bool:
