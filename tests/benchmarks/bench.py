@@ -71,10 +71,12 @@ class Bench:
 
 
 @contextmanager
-def benches(scratch: Path, count: int, labels: Sequence[str] = ("operator",)) -> Iterator[list[Bench]]:
-    """`count` of them on one lab. All of it ends with the block."""
+def benches(
+    scratch: Path, count: int, labels: Sequence[str] = ("operator",), *, data_plane: bool = False
+) -> Iterator[list[Bench]]:
+    """`count` of them on one stage (`staged`). All of it ends with the block."""
     with ExitStack() as stack:
-        url, posts = stack.enter_context(staged(scratch, count))
+        url, posts = stack.enter_context(staged(scratch, count, data_plane=data_plane))
         made = []
         for post in posts:
             ledger, doors = stack.enter_context(proxied(url, labels))

@@ -220,6 +220,7 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--twice", type=int, default=20, help="cases that are killed during the resume too")
     parser.add_argument("--back-every", type=int, default=3, help="roll back too at every n-th boundary; 0: nowhere")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--data-plane", action="store_true", help="on the whole lab, not on its control plane alone")
     return parser
 
 
@@ -229,7 +230,10 @@ def main() -> int:
     chosen = list(STRATEGIES) if options.strategy == "all" else [options.strategy]
     began = time.monotonic()
     shown = []
-    with tempfile.TemporaryDirectory() as scratch, benches(Path(scratch), options.workers) as made:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        benches(Path(scratch), options.workers, data_plane=options.data_plane) as made,
+    ):
         for strategy in chosen:
             references = {bench.post.name: uncrashed(bench, strategy) for bench in made}
             reference = references[made[0].post.name]

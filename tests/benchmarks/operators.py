@@ -167,8 +167,9 @@ def _warm_up() -> None:
     """Import all that an operator needs, and let botocore read its models once."""
     import boto3
 
+    from toolkit import wiring  # noqa: F401
     from toolkit.aws import cloudwatch, dynamodb, elbv2, ssm, sts  # noqa: F401 - imported for what it costs
-    from toolkit.runner import rollout  # noqa: F401
+    from toolkit.runner import rollback, rollout, tell  # noqa: F401
 
     words = {"region_name": REGION, "endpoint_url": "http://127.0.0.1:1"}
     for service in ("elbv2", "dynamodb", "ssm", "sts"):
