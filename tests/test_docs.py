@@ -240,7 +240,7 @@ def called() -> Iterator[str]:
     prefixes = {"elbv2": "elasticloadbalancing"}
     for path in sorted((ROOT / "toolkit" / "aws").glob("*.py")):
         text = path.read_text(encoding="utf-8")
-        services = set(re.findall(r'\.client\("(\w+)"\)', text))
+        services = set(re.findall(r'\.client\("(\w+)"[,)]', text))
         calls = re.findall(r'_client\.(?:get_paginator\("(\w+)"\)|(\w+)\()|\.client\("\w+"\)\.(\w+)\(', text)
         for name in ("".join(found) for found in calls):
             assert len(services) == 1, f"{path.name} talks to {services}: which one is {name} of?"

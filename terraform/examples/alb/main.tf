@@ -85,6 +85,15 @@ module "state" {
   deletion_protection = var.deletion_protection
 }
 
+module "guardrails" {
+  source = "../../modules/guardrail-alarms"
+  count  = var.guardrails ? 1 : 0
+
+  name          = var.name
+  load_balancer = { arn_suffix = aws_lb.this.arn_suffix }
+  target_groups = module.pair.target_groups
+}
+
 module "contract" {
   source = "../../modules/deployment-contract"
 
@@ -93,6 +102,7 @@ module "contract" {
   test_routes   = module.route.test_routes
   target_groups = module.pair.target_groups
   state_table   = module.state.state_table
+  alarms        = one(module.guardrails[*].alarms)
 
   load_balancer = {
     type       = aws_lb.this.load_balancer_type

@@ -71,6 +71,13 @@ variable "access_logs" {
   default = null
 }
 
+variable "guardrails" {
+  description = "Whether CloudWatch alarms guard each color during a rollout; AWS bills them."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "deletion_protection" {
   description = "Whether AWS refuses to delete the load balancer and the state table. Turn it off and apply before a destroy."
   type        = bool

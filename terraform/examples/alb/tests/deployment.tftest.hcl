@@ -104,3 +104,16 @@ run "with_a_certificate_and_access_logs" {
     error_message = "The route is on the HTTPS listener."
   }
 }
+
+run "with_guardrails" {
+  command = plan
+
+  variables {
+    guardrails = true
+  }
+
+  assert {
+    condition     = alltrue([for color in ["blue", "green"] : anytrue([for name in output.deployment.alarms[color] : startswith(name, "web-${color}")])])
+    error_message = "The contract names the alarms of each color."
+  }
+}
