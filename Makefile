@@ -90,6 +90,11 @@ bench: terraform-present $(STAMP) ## every benchmark, one JSON object each
 	$(BIN)/python -m tests.benchmarks.rollback_latency
 	$(BIN)/python -m tests.benchmarks.zero_downtime
 	$(BIN)/python -m tests.benchmarks.zero_downtime --nlb
+	$(BIN)/python -m tests.benchmarks.crash --strategy canary
+	$(BIN)/python -m tests.benchmarks.faults
+	$(BIN)/python -m tests.benchmarks.race --rounds 200
+	$(BIN)/python -m tests.benchmarks.fleet --services 500
+	$(BIN)/python -m tests.benchmarks.detection
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --no-annotate --no-header
