@@ -156,7 +156,7 @@ class Evidence:
             if new_split:
                 self._splits += 1
                 for bet in self._bets:
-                    bet.start(_SPLITS / 2**self._splits)
+                    bet.start(_SPLITS * 0.5**self._splits)
         self._minutes += 1
 
 

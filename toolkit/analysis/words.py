@@ -62,9 +62,8 @@ def probability(p: float) -> str:
     if p >= 1:
         return "1"
     held = max(p, _SMALLEST_P)
-    digits = 1 - math.ceil(math.log10(held))
-    step = 10.0**-digits
-    return f"{math.ceil(held / step - 1e-9) * step:.{max(digits, 0)}f}"
+    digits = -math.floor(math.log10(held))
+    return f"{math.ceil(held * 10**digits - 1e-9) / 10**digits:.{digits}f}"
 
 
 def _compared(metric: Metric, new: Color, totals: Totals) -> str:
