@@ -41,6 +41,7 @@ _COMMANDS = {
     "show": "history:show",
     "audit": "history:app",
     "plan": "plan:plan",
+    "analyze": "analyze:analyze",
     "doctor": "status:doctor",
     "restore-stickiness": "shift:restore_stickiness",
     "adopt": "adopt:adopt",
