@@ -224,6 +224,13 @@ def test_own_bursts_that_the_past_shows_fail_nobody() -> None:
     assert failed <= 1
 
 
+def test_a_service_with_bursts_takes_eight_minutes_even_for_a_total_failure() -> None:
+    past = [Sample(at - 120, Color.BLUE, 3000, 600 if at % 20 == 0 else 30) for at in range(120)]
+    assert first_fail([(750, 750, 2250, 22)] * 20, ONLY, past) == 8
+    breaker = Policy(thresholds=(Threshold(Metric.ERRORS, 0.5, times=2, minimum_requests=20),))
+    assert first_fail([(750, 750, 2250, 22)] * 20, breaker, past) == 2
+
+
 def test_own_bursts_fail_few_even_without_a_past() -> None:
     runs = [traffic(random.Random(seed), own_bursts=0.05) for seed in range(100)]
     assert sum(first_fail(run) <= 60 for run in runs) <= 4

@@ -96,7 +96,9 @@ def judged(rows: list[Row]) -> Row:
     loud = [row["scenario"] for row in healthy if row["false_alarms"]["ours"] > BOTH.alpha]
     bad = [row for row in rows if not row["healthy"]]
     slow = [row["scenario"] for row in bad if _too_slow(row["median"])]
-    quiet = {_cell(row): row["false_alarms"]["mann-whitney"] <= BOTH.alpha for row in healthy if row["kind"] == "equal"}
+    plain = [row for row in healthy if row["kind"] in ("equal", "x1.2")]
+    noisy = {_cell(row) for row in plain if row["false_alarms"]["mann-whitney"] > BOTH.alpha}
+    quiet = {_cell(row) for row in plain} - noisy
     later = [row["scenario"] for row in bad if _cell(row) in quiet and _later(row["median"])]
     return {
         "false_alarms_within_alpha": not loud,
