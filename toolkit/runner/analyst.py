@@ -33,6 +33,7 @@ class Analyst:
         self._samples: list[Sample] = []
         self._balancer: dict[int, BalancerMinute] = {}
         self._usual = 0.0
+        self._told = False
         self._asked: int | None = None
         self.verdict: Verdict | None = None
 
@@ -78,16 +79,21 @@ class Analyst:
         until = last_settled(now.timestamp(), settings.settle_seconds)
         analysis = self._analysis or self._begun(base, shifts[0][0], settings)
         newest, first = analysis.newest, shifts[0][0]
-        remarks: tuple[str, ...] = ()
         if newest is None or until > newest:
             since = first if newest is None else max(first, _time_of(newest + 1))
             minutes = self._minutes(settings, since, _time_of(until + 1))
             self._balancer |= {each.minute: each for each in minutes.balancer}
             self._samples = labelled(minutes.samples, shifts, settings)
-            remarks = minutes.remarks
+            self._tell(minutes.remarks)
         verdict = analysis.look(self._samples, until)
-        verdict = verdict if verdict.outcome is Outcome.FAIL else self._by_the_balancer(until, settings) or verdict
-        return replace(verdict, reason="; ".join((verdict.reason, *remarks)))
+        return verdict if verdict.outcome is Outcome.FAIL else self._by_the_balancer(until, settings) or verdict
+
+    def _tell(self, remarks: Sequence[str]) -> None:
+        """What a reader of the verdicts should know, once."""
+        if not self._told:
+            for remark in remarks:
+                self._service.note(f"{self._service.name}: {remark}")
+            self._told = bool(remarks)
 
     def _begun(self, base: Color, first: datetime, settings: AnalysisSettings) -> Analysis:
         past = self._minutes(settings, first - timedelta(seconds=PAST_SECONDS), first)
