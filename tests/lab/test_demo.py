@@ -10,21 +10,15 @@ from typing import Any
 
 import pytest
 
+from toolkit.config import load as load_settings
 from toolkit.errors import DemoFailed, UsageError
-from toolkit.lab import demo
 from toolkit.lab.attach_options import AnyOptions, AttachOptions
-from toolkit.lab.demo import (
-    TARGETS,
-    _copied,
-    _Demo,
-    _free_port,
-    _options,
-    _others,
-    _sick,
-    _sites,
-    run_demo,
-    terraform_tree,
-)
+from toolkit.lab.demo import first_act, run_demo
+from toolkit.lab.demo.first_act import others, require_alone
+from toolkit.lab.demo.play import options_of
+from toolkit.lab.demo.scene import BAD_VERSION, TARGETS, copied, free_port, loopback_addresses, sites, terraform_tree
+from toolkit.lab.demo.second_act import SETTINGS, detected
+from toolkit.lab.demo.stage import Stage, sick
 from toolkit.lab.handle import Lab
 from toolkit.lab.options import LabOptions
 from toolkit.lab.processes import Recorded, is_running
@@ -32,7 +26,7 @@ from toolkit.lab.state import Published, StateDirectory, all_labs
 
 
 def test_the_checkout_stays_clean(tmp_path: Path) -> None:
-    directory = _copied(terraform_tree(), tmp_path)
+    directory = copied(terraform_tree(), tmp_path)
     assert directory == tmp_path / "terraform" / "examples" / "lab"
     assert (directory / "main.tf").is_file()
     assert (directory / "../../modules/alb-route/main.tf").resolve().is_file()
@@ -42,35 +36,35 @@ def test_the_checkout_stays_clean(tmp_path: Path) -> None:
 
 def test_a_port_is_free_on_every_address_of_the_targets() -> None:
     addresses = ["127.0.1.11", "127.0.2.13"]
-    port = _free_port(addresses)
+    port = free_port(addresses)
     for address in addresses:
         with socket.socket() as probe:
             probe.bind((address, port))
 
 
 def test_targets_listen_where_the_lab_maps_their_addresses() -> None:
-    sites = _sites(8080)
-    assert len(sites) == sum(map(len, TARGETS.values()))
-    assert {(site.address.split(".")[0], site.color, site.version) for site in sites} == {
-        ("127", "blue", "v1"),
-        ("127", "green", "v2"),
-    }
+    made = sites(8080, "green", BAD_VERSION)
+    assert {(site.port, site.color, site.version) for site in made} == {(8080, "green", "v3")}
+    assert len(made) == len(TARGETS["green"])
+    everywhere = {site.address for color in TARGETS for site in sites(8080, color, "v1")}
+    assert everywhere == set(loopback_addresses())
+    assert all(address.startswith("127.0.") for address in everywhere)
 
 
 def test_targets_that_are_not_healthy_are_named() -> None:
     targets = [{"id": "10.0.1.11", "state": "healthy"}, {"id": "10.0.1.12", "state": "initial"}]
-    assert _sick({"colors": {"blue": {"targets": targets}, "green": {"targets": []}}}) == ["blue 10.0.1.12 initial"]
+    assert sick({"colors": {"blue": {"targets": targets}, "green": {"targets": []}}}) == ["blue 10.0.1.12 initial"]
 
 
 ENDPOINT = "http://127.0.0.1:4566"
 
 
 def test_on_an_endpoint_a_data_plane_is_attached_under_a_name_of_its_own() -> None:
-    options = _options(ENDPOINT)
+    options = options_of(ENDPOINT)
     assert isinstance(options, AttachOptions)
     assert (options.endpoint_url, options.regions) == (ENDPOINT, ("eu-central-1",))
     assert options.name == f"demo-{os.getpid()}"
-    assert isinstance(_options(None), LabOptions)
+    assert isinstance(options_of(None), LabOptions)
 
 
 def test_an_endpoint_elsewhere_is_refused_before_anything_starts() -> None:
@@ -88,20 +82,20 @@ class Provisioning:
         self.said: list[str] = []
         self.failing: set[str] = set()
         published = Published(ENDPOINT, options, Recorded(1, "", "data plane"))
-        self.demo = _Demo(Lab(published, StateDirectory(directory)), directory, self.said.append, "demo-1")
+        self.stage = Stage(Lab(published, StateDirectory(directory)), directory, self.said.append, "demo-1")
 
-        def run(_: _Demo, *words: str) -> str:
+        def run(_: Stage, *words: str) -> str:
             self.commands.append(words[1])
             if words[1] in self.failing:
                 raise DemoFailed(f"{words[1]} failed.")
             return ""
 
-        def provision(demo: _Demo, port: int) -> str:
-            demo._run("infra", "apply")
+        def provision(stage: Stage, port: int) -> str:
+            stage.run("infra", "apply")
             return "http://127.0.0.1:1/"
 
-        monkeypatch.setattr(_Demo, "_run", run)
-        monkeypatch.setattr(_Demo, "_provision", provision)
+        monkeypatch.setattr(Stage, "run", run)
+        monkeypatch.setattr(Stage, "_provision", provision)
 
 
 @pytest.mark.parametrize("error", [None, DemoFailed("the cutover failed"), KeyboardInterrupt()])
@@ -111,7 +105,7 @@ def test_what_was_provisioned_on_an_endpoint_is_destroyed_however_the_demo_ends(
     (tmp_path / "terraform.tfstate").write_text("{}")
     provisioning = Provisioning(tmp_path, monkeypatch, AttachOptions(endpoint_url=ENDPOINT))
     try:
-        with provisioning.demo.provisioned(8080):
+        with provisioning.stage.provisioned(8080):
             if error is not None:
                 raise error
     except (DemoFailed, KeyboardInterrupt) as caught:
@@ -125,7 +119,7 @@ def test_what_could_not_be_destroyed_is_named_and_the_first_error_stays(
     (tmp_path / "terraform.tfstate").write_text("{}")
     provisioning = Provisioning(tmp_path, monkeypatch, AttachOptions(endpoint_url=ENDPOINT))
     provisioning.failing = {"apply", "destroy"}
-    with pytest.raises(DemoFailed, match=r"apply failed\."), provisioning.demo.provisioned(8080):
+    with pytest.raises(DemoFailed, match=r"apply failed\."), provisioning.stage.provisioned(8080):
         pass
     assert provisioning.said[-1] == f"destroy failed. {ENDPOINT} keeps what belongs to 'demo-1'."
 
@@ -135,11 +129,11 @@ def test_nothing_is_destroyed_where_nothing_was_made_nor_on_a_lab_that_ends(
 ) -> None:
     nothing_made = Provisioning(tmp_path, monkeypatch, AttachOptions(endpoint_url=ENDPOINT))
     nothing_made.failing = {"apply"}
-    with pytest.raises(DemoFailed), nothing_made.demo.provisioned(8080):
+    with pytest.raises(DemoFailed), nothing_made.stage.provisioned(8080):
         pass
     assert nothing_made.commands == ["apply"]
     own = Provisioning(tmp_path, monkeypatch, LabOptions(name="demo-1"))
-    with own.demo.provisioned(8080):
+    with own.stage.provisioned(8080):
         pass
     assert own.commands == ["apply"]
 
@@ -158,15 +152,36 @@ def test_a_color_that_goes_on_answering_after_the_traffic_has_left_it_fails_the_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waited: list[float] = []
-    monkeypatch.setattr("toolkit.lab.demo.time.sleep", waited.append)
+    monkeypatch.setattr("toolkit.lab.demo.first_act.time.sleep", waited.append)
     provisioning = Provisioning(tmp_path, monkeypatch, AttachOptions(endpoint_url=ENDPOINT))
     load: Any = Counted({"blue": 100, "green": 10}, {"blue": 100, "green": 90})
-    provisioning.demo._require_alone("green", load)
-    assert waited == [demo.ATTACHED_LAG_SECONDS, demo.SETTLE_SECONDS]
+    require_alone("green", provisioning.stage, load)
+    assert waited == [first_act.ATTACHED_LAG_SECONDS, first_act.SETTLE_SECONDS]
     load = Counted({"blue": 100, "green": 10}, {"blue": 102, "green": 90})
     with pytest.raises(DemoFailed, match="2 requests were answered by another color, 3 s and more after green"):
-        provisioning.demo._require_alone("green", load)
-    assert _others({"colors": {"blue": 1, "none": 2, "green": 4}}, "green") == 3
+        require_alone("green", provisioning.stage, load)
+    assert others({"colors": {"blue": 1, "none": 2, "green": 4}}, "green") == 3
+
+
+def entry(event: str, second: int, **words: str) -> dict[str, str]:
+    return {"event": event, "at": f"2026-01-01T12:00:{second:02}+00:00", **words}
+
+
+def test_detected_is_when_a_gate_of_the_newest_rollout_failed_counted_from_its_first_shift() -> None:
+    earlier = [entry("RolloutStarted", 0), entry("ShiftVerified", 1), entry("GateFailed", 2, reason="another")]
+    newest = [entry("RolloutStarted", 10), entry("ShiftVerified", 12), entry("ShiftVerified", 20)]
+    assert detected([*earlier, *newest]) == (None, "")
+    assert detected([*earlier, *newest, entry("GateFailed", 42, reason="green fails")]) == (30.0, "green fails")
+    assert detected([]) == (None, "")
+
+
+def test_the_settings_of_the_second_act_are_settings(tmp_path: Path) -> None:
+    (tmp_path / "bluegreen.toml").write_text(SETTINGS.format(service="web"))
+    analysis = load_settings(tmp_path / "bluegreen.toml").of("web").analysis
+    options = options_of(None)
+    assert isinstance(options, LabOptions)
+    assert analysis is not None
+    assert analysis.settle_seconds > options.metrics_delay + options.metrics_revision
 
 
 @pytest.mark.lab

@@ -24,4 +24,6 @@ def test_the_demo_loses_no_request_forth_and_back(demo: Demo, figures: list[str]
     assert told["requests"] == sum(told["colors"].values())
     assert min(told["colors"][color] for color in ("blue", "green")) > 0
     assert told["plan_empty"] is True
+    assert (told["bad_requests"], told["rolled_back"]) == (None, None)  # CloudWatch there counts no traffic
+    assert "no second act" in demo.err.read_text()
     assert told["ok"] is True

@@ -271,12 +271,17 @@ def demo(
             help="Use this AWS endpoint on this machine (LocalStack) in place of a lab of the demo's own.",
         ),
     ] = None,
+    acts: Annotated[
+        int, typer.Option("--acts", min=1, max=2, help="1: without the release that errors, in half the time.")
+    ] = 2,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Provision, cut over and come back under real traffic, offline; exit 0 only if no request failed.
+    """Provision, cut over and come back under real traffic, offline; then let a release that errors be taken back.
 
-    Takes two to three minutes and leaves nothing running. Needs terraform and a clone of the project.
-    With --endpoint-url a load balancer is attached there, and what was provisioned is destroyed at the end.
+    Exit 0 only if no request failed but those that the bad release answered, and it was rolled back by itself.
+    Takes about six minutes, since CloudWatch counts in whole ones, and leaves nothing running.
+    Needs terraform and a clone of the project. With --endpoint-url a load balancer is attached there, what was
+    provisioned is destroyed at the end, and the second act is left out.
     """
     _require_extra()
     from toolkit.lab.demo import run_demo
@@ -284,7 +289,10 @@ def demo(
     began = time.monotonic()
     try:
         report = run_demo(
-            lambda line: note(f"{time.monotonic() - began:6.1f} s  {line}"), rate=rate, endpoint_url=endpoint_url
+            lambda line: note(f"{time.monotonic() - began:6.1f} s  {line}"),
+            rate=rate,
+            endpoint_url=endpoint_url,
+            acts=acts,
         )
     except KeyboardInterrupt:
         raise Interrupted("the demo was interrupted; everything it had started is stopped.") from None
@@ -313,6 +321,18 @@ def _report_lines(report: "Report") -> list[str]:
             else (f"last answer of the old color after {moved.traffic_seconds:.2f} s")
         )
         lines.append(f"to {moved.to:<14} {old}; command {moved.command_seconds:.1f} s ({moved.command})")
+    if report.bad_release is not None:
+        bad = report.bad_release
+        found = (
+            "not detected"
+            if bad.detected_after_s is None
+            else f"detected {bad.detected_after_s:.0f} s after its first shift: {bad.reason}"
+        )
+        lines.append(f"bad release       {found} ({bad.command})")
+        lines.append(f"rolled back       {'by itself' if bad.rolled_back else 'NO'}")
+        lines.append(
+            f"bad requests      {report.bad_requests:,}, answered by the bad release; not among the failed ones"
+        )
     lines.append(f"terraform plan    {'empty' if report.plan_empty else 'NOT empty'}")
     lines.append(f"took              {report.seconds:.0f} s")
     return lines

@@ -33,6 +33,15 @@ def test_a_wrong_answer_is_a_failure(status: int, color: str, version: str, kind
     assert result.failures[0].kind == kind
 
 
+def test_answers_that_are_no_2xx_are_counted_by_who_gave_them() -> None:
+    counting = tally(blue="v1", green="v2")
+    for status, color, version in ((500, "green", "v2"), (502, "", ""), (200, "green", "v1"), (503, "green", "v1")):
+        counting.answer(100.0, 100.1, status, color, version)
+    counting.failure("reset", "", 100.0, 100.1)
+    result = LoadResult.from_json(json.loads(json.dumps(counting.result(now=101.0).as_json())))
+    assert (result.failed, result.bad_answers) == (5, {"green": 2, "none": 1})
+
+
 def test_any_color_will_do_where_none_is_expected() -> None:
     counting = tally()
     counting.answer(100.0, 100.1, 200, "", "")

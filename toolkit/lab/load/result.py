@@ -77,7 +77,8 @@ class LoadResult:
     `began` is a time of `time.monotonic`, which every process of one machine shares. `starts[color][i]` counts the
     requests answered by `color` that *started* within bucket i, `bucket_seconds` wide, from `began`; `answers`
     the same by when the answer was complete. `failures` holds the first of them; `failed` counts all. `standing` are
-    the flows that were to last, which none of the other figures count.
+    the flows that were to last, which none of the other figures count. `bad_answers` counts by color those that were
+    complete and no 2xx: the failures of kind `status`.
     """
 
     requests: int
@@ -93,6 +94,7 @@ class LoadResult:
     answers: Mapping[str, Sequence[int]]
     failures: Sequence[Failure] = ()
     standing: Standing = NONE_STANDING
+    bad_answers: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "LoadResult":
@@ -144,6 +146,7 @@ class Tally:
     starts: dict[str, list[int]] = field(default_factory=dict)
     answers: dict[str, list[int]] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
+    bad_answers: dict[str, int] = field(default_factory=dict)
     latencies: dict[int, int] = field(default_factory=dict)
     slowest: float = 0.0
 
@@ -156,6 +159,7 @@ class Tally:
         self._bucket(self.answers, name, now)
         self._time(now - started)
         if not 200 <= status < 300:  # noqa: PLR2004
+            self.bad_answers[name] = self.bad_answers.get(name, 0) + 1
             self._fail("status", str(status), started, now)
         elif self.expected and self.expected.get(color) != version:
             self._fail("unexpected", f"{color or 'no color'} {version or 'no version'}", started, now)
@@ -189,6 +193,7 @@ class Tally:
             answers=self.answers,
             failures=self.failures,
             standing=standing,
+            bad_answers=self.bad_answers,
         )
 
     def _fail(self, kind: str, detail: str, started: float, now: float) -> None:
