@@ -5,11 +5,13 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from toolkit.cli.lab import demo
 from toolkit.config import load as load_settings
 from toolkit.errors import DemoFailed, UsageError
 from toolkit.lab.attach_options import AnyOptions, AttachOptions
@@ -22,6 +24,7 @@ from toolkit.lab.demo.stage import Stage, sick
 from toolkit.lab.handle import Lab
 from toolkit.lab.options import LabOptions
 from toolkit.lab.processes import Recorded, is_running
+from toolkit.lab.report import BadRelease, Report
 from toolkit.lab.state import Published, StateDirectory, all_labs
 
 
@@ -184,35 +187,62 @@ def test_the_settings_of_the_second_act_are_settings(tmp_path: Path) -> None:
     assert analysis.settle_seconds > options.metrics_delay + options.metrics_revision
 
 
+def a_report(*, rolled_back: bool) -> Report:
+    bad = BadRelease("green", "bluegreen canary web", 32 if rolled_back else 38, rolled_back, 150.2, "green fails")
+    return Report(9000, 0, {}, {"blue": 8000, "green": 1000}, {"p50": 1.0}, [], True, 370.0, bad, 61)
+
+
+@pytest.mark.parametrize(
+    ("rolled_back", "line"), [(True, "rolled back       by itself"), (False, "rolled back       NO")]
+)
+def test_the_text_tells_of_the_bad_release_and_it_is_an_error_where_that_was_not_taken_back(
+    rolled_back: bool, line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[Any] = []
+
+    def play(_: object, **words: Any) -> Report:
+        asked.append(words["acts"])
+        return a_report(rolled_back=rolled_back)
+
+    monkeypatch.setattr("toolkit.lab.demo.run_demo", play)
+    with nullcontext() if rolled_back else pytest.raises(DemoFailed, match="was not rolled back"):
+        demo(acts=2)
+    told = capsys.readouterr().out
+    assert asked == [2]
+    assert line in told.splitlines()
+    assert "detected 150 s after its first shift: green fails (bluegreen canary web)" in told
+    assert "61, answered by the bad release" in told
+
+
 @pytest.mark.lab
 @pytest.mark.terraform
 def test_interrupted_while_it_provisions_it_leaves_nothing(lab_root: Path, tmp_path: Path) -> None:
-    demo = subprocess.Popen(
-        [sys.executable, "-m", "toolkit", "lab", "demo"],
+    process = subprocess.Popen(
+        [sys.executable, "-m", "toolkit", "lab", "demo", "--acts", "1"],
         env=os.environ | {"TMPDIR": str(tmp_path)},
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
     )
-    assert demo.stderr is not None
+    assert process.stderr is not None
     try:
         # Terraform begins to create: the lab, the targets and a command are under way.
-        next(line for line in demo.stderr if line.startswith("Plan: "))
+        next(line for line in process.stderr if line.startswith("Plan: "))
         (state,) = all_labs(lab_root)
-        processes = state.processes()
-        demo.send_signal(signal.SIGINT)
-        said = demo.communicate(timeout=60)[1]
+        recorded = state.processes()
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=60)[1]
     finally:
-        demo.kill()
-        demo.communicate()
+        process.kill()
+        process.communicate()
         for left in all_labs(lab_root):
             _stop(left)
-    assert demo.returncode == 130
+    assert process.returncode == 130
     assert said.splitlines()[-1].startswith(
         "bluegreen: the demo was interrupted; everything it had started is stopped."
     )
-    assert {process.what for process in processes} >= {"lab", "envoy", "sample app", "bluegreen infra"}
-    assert not any(is_running(process) for process in processes)
+    assert {each.what for each in recorded} >= {"lab", "envoy", "sample app", "bluegreen infra"}
+    assert not any(is_running(each) for each in recorded)
     assert not list(tmp_path.glob("bluegreen-demo-*"))
     assert all_labs(lab_root) == []
 
