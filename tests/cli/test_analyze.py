@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.data.make import HERE
-from toolkit.cli.analyze import analyze
+from toolkit.cli import analyze as command
 from toolkit.cli.options import Output
 from toolkit.errors import UsageError
 from toolkit.traffic import Color
+from toolkit.wiring import Options
+
+
+def analyze(**words: Any) -> None:
+    """The command without the options that say where AWS is."""
+    command.analyze.__wrapped__(where=Options(), **words)  # type: ignore[attr-defined]
 
 
 def test_a_replay_prints_a_json_object_a_minute(capsys: pytest.CaptureFixture[str]) -> None:
@@ -49,10 +56,11 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 
 def test_one_thing_is_asked_at_a_time() -> None:
-    with pytest.raises(UsageError, match="wants one of"):
+    with pytest.raises(UsageError, match="wants a SERVICE"):
         analyze()
-    with pytest.raises(UsageError, match="wants one of"):
-        analyze(replay=Path("series.csv"), power=True)
+    for more in ({"power": True}, {"service": "web"}):
+        with pytest.raises(UsageError, match="neither SERVICE nor --power"):
+            analyze(replay=Path("series.csv"), **more)
 
 
 def test_power_is_said_in_minutes(capsys: pytest.CaptureFixture[str]) -> None:
@@ -75,4 +83,4 @@ def test_power_says_where_it_takes_too_long(capsys: pytest.CaptureFixture[str]) 
 def test_numbers_that_are_none_are_refused(wrong: str) -> None:
     for option in ("rate", "baseline", "share", "factor"):
         with pytest.raises(UsageError):
-            analyze(power=True, **{option: wrong})  # type: ignore[arg-type]
+            analyze(power=True, **{option: wrong})

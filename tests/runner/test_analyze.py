@@ -6,8 +6,8 @@ import pytest
 
 from tests.support.fakes import NOON, FakeWorld, a_world
 from toolkit.analysis.verdict import Outcome
-from toolkit.errors import AwsUnreachable, NoBase
-from toolkit.runner.analyze import analyze
+from toolkit.errors import AwsUnreachable, NoBase, PreflightRefused
+from toolkit.runner.analyze import analyze, traffic
 from toolkit.runner.shift import shift
 from toolkit.traffic import Color, Split
 
@@ -57,3 +57,14 @@ def test_without_a_base_the_live_color_must_be_said() -> None:
     with pytest.raises(NoBase, match="neither is the live one"):
         analyze(world.service)
     assert analyze(world.service, live=Color.BLUE).verdict.outcome is Outcome.INCONCLUSIVE
+
+
+def test_the_traffic_of_a_service_is_a_rate_and_a_part_that_is_bad() -> None:
+    found = traffic(canarying(11).service, minutes=20)
+    assert found.rate == pytest.approx(10_000 / 60)
+    assert found.baseline == pytest.approx(20 / 10_000)
+
+
+def test_without_a_request_there_is_no_rate() -> None:
+    with pytest.raises(PreflightRefused, match="had no request in the last 60 minutes"):
+        traffic(a_world().service)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from toolkit.analysis.dispersion import Dispersion
 from toolkit.analysis.lasting import KNOWN_AFTER, lasting
 from toolkit.analysis.policy import Policy
-from toolkit.analysis.sequential import ORDINARY_SHARE, Evidence, Safety, excess_evidence
+from toolkit.analysis.sequential import ORDINARY_SHARE, Evidence, Excess, Safety
 from toolkit.analysis.series import Counts
 
 
@@ -48,6 +48,7 @@ class Comparison:
         self._policy = policy
         self._level = -math.log(policy.share_of_alpha)
         self.evidence = Evidence(policy.ratio)
+        self._excess = Excess(policy.excess)
         self.safety = Safety(policy.safe_ratio, policy.safe_excess)
         self.dispersion = Dispersion()
         self.totals = Totals()
@@ -73,7 +74,7 @@ class Comparison:
         ordinary = evidence.ordinary * ORDINARY_SHARE >= needed
         if not bursty and not (ordinary and self._believed):
             return False
-        self.too_small = excess_evidence(self.minutes, self._policy.excess) < self._level
+        self.too_small = self._excess.log_evidence(self.minutes) < self._level
         return not self.too_small
 
     @property

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from toolkit.analysis.judge import SOONEST_PASS
 from toolkit.analysis.policy import Policy
-from toolkit.analysis.sequential import ORDINARY_SHARE, Evidence, Safety, excess_evidence
+from toolkit.analysis.sequential import ORDINARY_SHARE, Evidence, Excess, Safety
 from toolkit.analysis.series import Counts
 from toolkit.errors import UsageError
 
@@ -59,10 +59,11 @@ def _detect(policy: Policy, minute: Counts) -> int | None:
     if minute.new / minute.new_requests <= policy.ratio * minute.live / minute.live_requests:
         return None
     evidence, level = Evidence(policy.ratio), -math.log(policy.share_of_alpha)
+    excess = Excess(policy.excess)
     for minutes in range(1, LONGEST + 1):
         evidence.add(minute)
         shown = evidence.ordinary * ORDINARY_SHARE >= math.exp(level)
-        if shown and minutes >= _SOONEST_FAIL and excess_evidence([minute] * minutes, policy.excess) >= level:
+        if shown and minutes >= _SOONEST_FAIL and excess.log_evidence([minute] * minutes) >= level:
             return minutes
     return None
 

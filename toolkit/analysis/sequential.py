@@ -189,25 +189,38 @@ class Safety:
     def log_evidence(self, dispersion: float = 1.0) -> float:
         """Ln of the e-process, each likelihood tempered by `dispersion` (≥ 1): what clumps of that size are worth."""
         logs = [value / dispersion for value in self._logs]
-        top = max(logs)
-        return top + math.log(sum(math.exp(value - top) for value in logs) / len(logs))
+        return _log_of_sum(logs) - math.log(len(logs))
 
 
-def excess_evidence(minutes: Sequence[Counts], excess: float) -> float:
-    """Ln of the evidence against "the new color's rate is at most the live one's plus `excess`".
+class Excess:
+    """Evidence against "the new color's rate is at most the live one's plus `excess`".
 
     For ρ > 1 = r and q₁ ≤ q₀ + ε the exponent above is at most n₁ε(a − 1), so LR · exp(−n₁ε(a − 1)) is an e-value.
-    Computed from all minutes at once, since it is asked for only where the ratio has been shown already: a release
-    fails only where both are, so each may use the whole of its α.
+    It is asked for only where the ratio has been shown already, and catches up then: a release fails only where both
+    are shown, so each may use the whole of its α.
     """
-    logs = []
-    for multiple, weight in ALTERNATIVES:
-        gain, value = math.log(multiple), math.log(weight)
-        for each in minutes:
-            odds = each.new_requests / each.live_requests
-            shrink = math.log1p(multiple * odds) - math.log1p(odds)
-            spent = each.new_requests * excess * (math.exp(gain - shrink) - 1)
-            value += each.new * gain - (each.new + each.live) * shrink - spent
-        logs.append(value)
+
+    __slots__ = ("_excess", "_logs", "_seen")
+
+    def __init__(self, excess: float) -> None:
+        self._excess, self._seen = excess, 0
+        self._logs = [math.log(weight) for _, weight in ALTERNATIVES]
+
+    def log_evidence(self, minutes: Sequence[Counts]) -> float:
+        """The logarithm of the evidence; minutes: all so far, those of the last call first."""
+        for each in minutes[self._seen :]:
+            self._add(each)
+        self._seen = len(minutes)
+        return _log_of_sum(self._logs)
+
+    def _add(self, counts: Counts) -> None:
+        odds = counts.new_requests / counts.live_requests
+        for at, (multiple, _) in enumerate(ALTERNATIVES):
+            gain, shrink = math.log(multiple), math.log1p(multiple * odds) - math.log1p(odds)
+            spent = counts.new_requests * self._excess * (math.exp(gain - shrink) - 1)
+            self._logs[at] += counts.new * gain - (counts.new + counts.live) * shrink - spent
+
+
+def _log_of_sum(logs: Sequence[float]) -> float:
     top = max(logs)
     return top + math.log(sum(math.exp(value - top) for value in logs))

@@ -1,25 +1,38 @@
-"""`bluegreen analyze`: what the analysis says of a recorded series, and how long it would need for some traffic."""
+"""`bluegreen analyze`: the verdict on a service or a recorded series, and how long one needs for some traffic."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from toolkit.cli.options import Output, OutputOption
-from toolkit.cli.render import print_json, style
+from toolkit.cli.outcome import split_document
+from toolkit.cli.render import note, print_json, style
+from toolkit.cli.service import connected, wired
 from toolkit.errors import UsageError
 from toolkit.traffic import Color
+from toolkit.wiring import Options
+
+if TYPE_CHECKING:
+    from toolkit.runner.analyze import Traffic
 
 _MARKS = {"pass": 32, "fail": 31, "inconclusive": 33}
+_RATE, _BASELINE = 50.0, 0.001
 _DELAY = 2
 """Minutes that CloudWatch's counts take to settle, said beside every time to detect."""
 
 
+@connected
 def analyze(
+    service: Annotated[
+        str | None, typer.Argument(help="Name of the service; none for --replay.", metavar="[SERVICE]")
+    ] = None,
     *,
+    where: Options,
+    minutes: Annotated[int, typer.Option("--minutes", min=1, max=1440, help="How far to look back.")] = 60,
     replay: Annotated[
         Path | None,
         typer.Option(
@@ -28,36 +41,81 @@ def analyze(
             metavar="FILE",
         ),
     ] = None,
-    live: Annotated[Color, typer.Option("--live", help="The color that the other one is compared with.")] = Color.BLUE,
+    live: Annotated[
+        Color | None,
+        typer.Option("--live", help="The color that the other one is compared with; default: the record's, or blue."),
+    ] = None,
     power: Annotated[
         bool, typer.Option("--power", help="Say how long a canary needs to see a regression, instead of looking.")
     ] = False,
-    rate: Annotated[str, typer.Option("--rate", help="For --power: requests a second, both colors together.")] = "50",
+    rate: Annotated[
+        str | None,
+        typer.Option("--rate", help="For --power: requests a second, both colors together; default: SERVICE's, or 50."),
+    ] = None,
     baseline: Annotated[
-        str, typer.Option("--baseline", help="For --power: how many percent of the requests are bad anyway.")
-    ] = "0.1",
+        str | None,
+        typer.Option("--baseline", help="For --power: percent that is bad anyway; default: SERVICE's, or 0.1."),
+    ] = None,
     share: Annotated[str, typer.Option("--share", help="For --power: how many percent the canary gets.")] = "5",
     factor: Annotated[str, typer.Option("--factor", help="For --power: how many times as bad the release is.")] = "10",
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Say what counts of both colors tell about a release: pass, fail or inconclusive, at each minute.
+    """Say what counts of both colors tell about a release: pass, fail or inconclusive.
 
-    With --output json, a replay prints one JSON object a line: minute, verdict, reason. Exits 0 whatever it says.
+    A replay says it at each minute; with --output json as one JSON object a line. Exits 0 whatever it says.
 
-    Example: bluegreen analyze --replay series.csv --live blue
+    Example: bluegreen analyze web
     """
-    if (replay is None) == (not power):
-        raise UsageError("analyze wants one of --replay FILE and --power", hint="See `bluegreen analyze --help`.")
+    if replay is not None and (power or service is not None):
+        raise UsageError("--replay reads a file, so neither SERVICE nor --power goes with it.")
     if replay is not None:
-        _replay(replay, live, output)
-    else:
+        _replay(replay, live or Color.BLUE, output)
+    elif power:
+        seen = _traffic(service, where, minutes) if service and None in (rate, baseline) else None
         _power(
-            _number("--rate", rate),
-            _percent("--baseline", baseline),
+            _number("--rate", rate) if rate is not None else seen.rate if seen else _RATE,
+            _percent("--baseline", baseline) if baseline is not None else seen.baseline if seen else _BASELINE,
             _percent("--share", share),
             _number("--factor", factor),
             output,
         )
+    elif service is not None:
+        _now(service, where, minutes, live, output)
+    else:
+        raise UsageError("analyze wants a SERVICE, --replay FILE or --power.", hint="See `bluegreen analyze --help`.")
+
+
+def _now(service: str, where: Options, minutes: int, live: Color | None, output: Output) -> None:
+    from toolkit.runner.analyze import analyze as look
+
+    found = look(wired(service, where), minutes=minutes, live=live)
+    outcome = found.verdict.outcome.value
+    if output is Output.JSON:
+        print_json(
+            {
+                "service": found.service,
+                "live": found.live.value,
+                "new": found.new.value,
+                "split": split_document(found.split) if found.split else None,
+                "since": found.since.isoformat(),
+                "verdict": outcome,
+                "reason": found.verdict.reason,
+            }
+        )
+        return
+    split = f", {found.split}" if found.split else ""
+    print(f"{found.service}: {found.new} beside {found.live}, the last {minutes} minutes{split}")
+    print(f"  {style(outcome, _MARKS[outcome])}: {found.verdict.reason}")
+
+
+def _traffic(service: str, where: Options, minutes: int) -> Traffic:
+    from toolkit.runner.analyze import traffic
+
+    found = traffic(wired(service, where), minutes=minutes)
+    note(
+        f"{service}: {found.rate:g} requests a second, {found.baseline * 100:.2g} % bad, in the last {minutes} minutes"
+    )
+    return found
 
 
 def _replay(path: Path, live: Color, output: Output) -> None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from toolkit.analysis.verdict import Outcome, Verdict
-from toolkit.errors import NoBase
+from toolkit.errors import NoBase, PreflightRefused
 from toolkit.rollout.events import Entry, ShiftIntended, ShiftVerified
 from toolkit.rollout.routes import live_color, split_of_service
-from toolkit.runner.analyst import Analyst
+from toolkit.runner.analyst import Analyst, wanted_of
 from toolkit.runner.service import Service
 from toolkit.settings import AnalysisSettings
 from toolkit.traffic import Color, Split
@@ -59,6 +59,35 @@ def analyze(service: Service, *, minutes: int = 60, live: Color | None = None) -
             Outcome.INCONCLUSIVE, "flows are balanced, of which no requests are counted, and no alarm is named"
         )
     return Analyzed(service.name, base, base.other, split, since, verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """rate: requests a second, both colors together. baseline: the part of them (0 to 1) that is bad."""
+
+    rate: float
+    baseline: float
+
+
+def traffic(service: Service, *, minutes: int = 60) -> Traffic:
+    """What the service had in the last `minutes`.
+
+    Raises:
+        PreflightRefused: no request in that time.
+        AwsError: CloudWatch could not be read.
+    """
+    settings = service.settings.analysis or AnalysisSettings()
+    until = service.clock.now() - timedelta(seconds=settings.settle_seconds)
+    since = until - timedelta(minutes=minutes)
+    found = service.metrics.minutes(service.contract, wanted_of(settings), since=since, until=until).samples
+    requests = sum(sample.requests for sample in found)
+    if not requests:
+        raise PreflightRefused(
+            f"{service.name} had no request in the last {minutes} minutes.",
+            hint="Say --rate and --baseline, or look further back with --minutes.",
+        )
+    covered = len({sample.minute for sample in found})
+    return Traffic(requests / (60 * covered), sum(sample.errors for sample in found) / requests)
 
 
 def _with_analysis(service: Service) -> Service:

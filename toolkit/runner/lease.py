@@ -32,13 +32,16 @@ def this_process(name: str, doing: str) -> Holder:
 
 
 class Keeper:
-    """A lease that is held. `broke` is the one that was taken away from another, living or dead."""
+    """A lease that is held. `broke` is the one that was taken away from another; by_force: from a living one."""
 
-    def __init__(self, store: Store, clock: Clock, lease: Lease, *, broke: Lease | None = None) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, lease: Lease, *, broke: Lease | None = None, by_force: bool = False
+    ) -> None:
         self._store = store
         self._clock = clock
         self.lease = lease
         self.broke = broke
+        self.by_force = by_force
 
     @property
     def seconds_left(self) -> float:
@@ -85,7 +88,7 @@ def take(service: Service, doing: str, *, force: bool = False) -> Keeper:
         if before is None or not _is_gone(before.holder, holder):
             raise
         lease = service.store.acquire(service.name, holder, now=now, seconds=LEASE_SECONDS, over=before)
-    return Keeper(service.store, service.clock, lease, broke=before)
+    return Keeper(service.store, service.clock, lease, broke=before, by_force=force and before is not None)
 
 
 def _is_gone(held_by: Holder, us: Holder) -> bool:

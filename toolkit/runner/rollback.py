@@ -174,7 +174,9 @@ def _stale_until(service: Service, recorder: Recorder) -> datetime | None:
         return None
     if recorder.rollout:
         try:
-            recorder.append(RunnerTookOver(str(recorder.keeper.lease.holder), str(broke.holder), broke=True))
+            recorder.append(
+                RunnerTookOver(str(recorder.keeper.lease.holder), str(broke.holder), broke=recorder.keeper.by_force)
+            )
         except JournalConflict:
             recorder.head = service.record().head
         except JournalError as error:

@@ -151,7 +151,7 @@ def take_over(service: Service, command: CommandTaken | None, *, break_lease: bo
 
 def _arrival(keeper: Keeper, command: CommandTaken | None) -> list[Event]:
     before = str(keeper.broke.holder) if keeper.broke else ""
-    took = RunnerTookOver(str(keeper.lease.holder), before, broke=keeper.broke is not None)
+    took = RunnerTookOver(str(keeper.lease.holder), before, broke=keeper.by_force)
     return [took, command] if command else [took]
 
 
@@ -221,7 +221,7 @@ def _ended(service: Service, state: RolloutState, head: Head) -> RolloutOutcome:
         )
     if state.ending is Ending.ROLLED_BACK:
         raise RolledBack(
-            f"{name}: {state.reason or 'rolled back'}; all traffic is back on {state.plan.base}",
+            f"{name}: {state.reason.removesuffix('.') or 'rolled back'}; all traffic is back on {state.plan.base}",
             hint=f"See `bluegreen show {state.id}`, and `bluegreen doctor {name}` before the next try.",
         )
     if state.ending is Ending.REFUSED:

@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
-from toolkit.errors import AwsError, Halted, RolledBack
+from toolkit.errors import AwsError, Halted, NoRollout, RolledBack
 from toolkit.rollout.events import CommandTaken, Word
 from toolkit.rollout.machine import Course, RolloutState
 from toolkit.rollout.ports import Command, Lease
@@ -35,7 +35,7 @@ def tell(service: Service, word: Word, *, reason: str = "", wait_seconds: float 
     Where nobody holds the lease, a way back is run here; anything else waits for a `resume`.
 
     Raises:
-        NoRollout: none is under way.
+        NoRollout: none is under way; or nobody runs it, and it was to be paused.
         JournalError: the store failed.
         others as `rollout.start`, where it is run here.
     """
@@ -45,6 +45,11 @@ def tell(service: Service, word: Word, *, reason: str = "", wait_seconds: float 
     held = lease is not None and lease.is_held(service.clock.now())
     if not held and word in URGENT:
         return _run_here(service, state, CommandTaken(word, actor, reason=reason))
+    if not held and word is Word.PAUSE:
+        raise NoRollout(
+            f"{state.id}: nobody runs it now, so there is nothing to pause; it is {state.phase}",
+            hint=f"Go on with it: bluegreen resume {service.name}. Take it back: bluegreen abort {service.name}.",
+        )
     command = Command(secrets.token_hex(8), word, state.id, actor, service.clock.now(), reason)
     service.store.put(service.name, command)
     if not held:
