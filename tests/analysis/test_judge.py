@@ -245,7 +245,7 @@ def test_bad_releases_are_failed_soon(ratio: float, within: int) -> None:
 # Invariants
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(a_minute, min_size=1, max_size=15), st.integers(0, 14), st.integers(1, 200))
 def test_more_errors_on_the_new_side_never_turn_a_fail_into_a_pass(minutes: list[Both], at: int, more: int) -> None:
     at %= len(minutes)
@@ -256,7 +256,7 @@ def test_more_errors_on_the_new_side_never_turn_a_fail_into_a_pass(minutes: list
         assert judge(series(worse), ONLY, Color.BLUE).outcome is not Outcome.PASS
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(a_minute, min_size=1, max_size=15), st.randoms(use_true_random=False))
 def test_the_counts_of_a_verdict_do_not_depend_on_the_order_of_samples(
     minutes: list[Both], chance: random.Random

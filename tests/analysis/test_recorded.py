@@ -119,7 +119,7 @@ def test_what_is_no_series_is_said_in_one_line(text: str, said: str) -> None:
 cell = st.one_of(st.text(max_size=6), st.sampled_from(["0", "1", "5", "blue", "green", '"', "1.0", "-1"]))
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(
     st.one_of(
         st.text(max_size=80),

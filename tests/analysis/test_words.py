@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit.analysis.words import probability
@@ -17,6 +17,7 @@ def test_a_probability_has_one_digit(p: float, said: str) -> None:
     assert probability(p) == said
 
 
+@settings(deadline=None)
 @given(st.floats(1e-12, 1))
 def test_what_is_printed_is_no_less_than_what_is_meant(p: float) -> None:
     assert float(probability(p)) >= p * (1 - 1e-6)
