@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -22,18 +22,25 @@ class When(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stroke:
-    """A signal that this process gives itself before or after its call number `at` (from 1)."""
+    """A signal that this process gives itself before or after its call number `at` (from 1).
+
+    operation: of these calls alone, such as `ModifyRule`; empty for all.
+    """
 
     at: int
     when: When
     signal: int = signal.SIGKILL
+    operation: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.when} {self.operation or 'call'} {self.at}"
 
     @classmethod
     def of(cls, document: Mapping[str, Any] | None) -> Stroke | None:
-        return None if document is None else cls(int(document["at"]), When(document["when"]), int(document["signal"]))
+        return None if document is None else cls(**{**document, "when": When(document["when"])})
 
     def to_json(self) -> Mapping[str, Any]:
-        return {"at": self.at, "when": self.when.value, "signal": int(self.signal)}
+        return asdict(self) | {"when": self.when.value, "signal": int(self.signal)}
 
 
 @dataclass
@@ -64,9 +71,12 @@ class Boundaries:
         return len(self.names)
 
     def _going_out(self, event_name: str = "", **_: Any) -> None:
+        name = event_name.rpartition(".")[2]
         with self._lock:
-            self.names.append(event_name.rpartition(".")[2])
+            self.names.append(name)
             number = len(self.names)
+            if self.stroke is not None and self.stroke.operation:
+                number = self.names.count(name) if name == self.stroke.operation else 0
             self._numbers[threading.get_ident()] = number
         self._strike(number, When.BEFORE)
 

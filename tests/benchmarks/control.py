@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,5 +43,5 @@ def main() -> None:
         plane = ControlPlane()
         plane.start()
         print(plane.endpoint_url, flush=True)
-        threading.Thread(target=sys.stdin.read).run()
-        plane.stop()
+        sys.stdin.read()
+        # It is not stopped in order: that would wait for connections which nobody uses any more.

@@ -49,8 +49,8 @@ class Case:
     flaw: str = ""
 
     def __str__(self) -> str:
-        then = f", then {self.again.when} {self.again.at}" if self.again else ", then rollback" if self.back else ""
-        return f"{self.strategy} killed {self.stroke.when} call {self.stroke.at}{then}"
+        then = f", then {self.again}" if self.again else ", then rollback" if self.back else ""
+        return f"{self.strategy} killed {self.stroke}{then}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ ALICE, BOB = "alice", "bob"
 _STRATEGY = "all-at-once"
 _TAKEN_OVER = ("canary", "all-at-once", "failing-gate")
 _RESUMES_EVERY = 4
+_WRITE = "ModifyRule"
 _FIRST_STROKE = 8
 """Nothing has been begun before the call that starts the rollout."""
 _HEAD_START_SECONDS = 0.4
@@ -104,7 +105,7 @@ def resumed_at_once(bench: Bench, number: int, *, scale: float) -> Start:
     fault = _wrong(bench, journal, ended)
     who = {call.door for call, _ in bench.ledger.entries if call.number > before}
     if fault or len(who) != 1:
-        say(f"resume {number}, killed {stroke.when} call {stroke.at}: {fault or sorted(who)} ({_words(ended)})")
+        say(f"resume {number}, killed {stroke}: {fault or sorted(who)} ({_words(ended)})")
     return Start(both_ran=len(who) > 1, none_ran=not who, fault=fault)
 
 
@@ -136,16 +137,15 @@ class TakeOver:
         chance = random.Random(number)
         how = chance.choice(list(How))
         pause = None if chance.random() < 1 / 3 else chance.uniform(0.0, 1.2)
-        writes = [at for at, name in enumerate(calls, start=1) if name == "ModifyRule"]
         if how is not How.RESUME and chance.random() < 1 / 4:
             return cls(number, strategy, None, how, chance.uniform(0.0, 1.5))
-        at, when = chance.randint(_FIRST_STROKE, len(calls)), chance.choice(list(When))
+        at, when, operation = chance.randint(_FIRST_STROKE, len(calls)), chance.choice(list(When)), ""
         if chance.random() < 1 / 2:
-            at, when = chance.choice(writes), When.BEFORE
-        return cls(number, strategy, Stroke(at, when, signal.SIGSTOP), how, pause)
+            at, when, operation = chance.randint(1, calls.count(_WRITE)), When.BEFORE, _WRITE
+        return cls(number, strategy, Stroke(at, when, signal.SIGSTOP, operation), how, pause)
 
     def __str__(self) -> str:
-        where = f"stopped {self.stroke.when} call {self.stroke.at}" if self.stroke else "running"
+        where = f"stopped {self.stroke}" if self.stroke else "running"
         when = "at the end" if self.pause is None else f"{self.pause:.2f} s"
         return f"take-over {self.number}: {self.strategy} {where}, {self.how}, {when}"
 
@@ -246,14 +246,15 @@ def _wrong(bench: Bench, journal: Journal, ended: Sequence[Ended]) -> str:
             return each.trace or f"killed by signal {each.signal}"
     if journal.fault:
         return journal.fault
-    state, held = journal.last, bench.post.splits()
+    state, held, record = journal.last, bench.post.splits(), journal.record
     if state is None:
         return "" if all(split.green == 0 for split in held.values()) else f"no rollout, and AWS holds {held}"
     if state.phase is Phase.HALTED:
         return ""
     if not state.is_over:
         return f"it is left {state.phase}"
-    wrong = {name: split for name, split in held.items() if state.splits.get(name, split) != split}
+    # A rollback after the end is no part of the rollout, so what the journal as a whole says counts.
+    wrong = {name: split for name, split in held.items() if not record.may_hold(name, split)}
     return f"{state.phase}, and AWS holds {wrong}" if wrong else ""
 
 

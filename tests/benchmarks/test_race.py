@@ -27,5 +27,5 @@ def test_take_overs_by_chance_are_the_same_each_time_and_of_every_kind() -> None
     assert {case.how for case in drawn} == set(How)
     assert {stroke.when for stroke in strokes} == set(When)
     assert len(strokes) < 300
-    assert sum(stroke.at == 11 for stroke in strokes) > len(strokes) / 3
+    assert sum((stroke.at, stroke.operation) == (1, "ModifyRule") for stroke in strokes) > len(strokes) / 3
     assert all(case.stroke is not None for case in drawn if case.how is How.RESUME)
