@@ -14,7 +14,8 @@ from toolkit.cli.service import ServiceArgument, connected, wired
 from toolkit.contract import Contract
 from toolkit.errors import ContractError, JournalError, NoBase, RouteUnusable, UsageError
 from toolkit.traffic import Color
-from toolkit.wiring import Options, session_for, settings_for
+from toolkit.wiring import Options, settings_for
+from toolkit.wiring.places import session_for
 
 if TYPE_CHECKING:
     from toolkit.rollout.preview import LiveTestRoute, Request

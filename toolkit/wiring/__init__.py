@@ -3,46 +3,28 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from functools import cached_property, lru_cache
 from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from toolkit.contract import AsgPair, Contract, EcsPair, parse
+from toolkit.contract import Contract, parse
 from toolkit.errors import BluegreenError, ConfigError, ContractError, UnknownService, WrongAccount
-from toolkit.settings import CLIENT_SECRET, AwsSettings, Endpoint, ServiceSettings, Settings
+from toolkit.settings import AwsSettings, Endpoint, ServiceSettings, Settings
+from toolkit.wiring.homes import cache_home
+from toolkit.wiring.places import Places, session_for
+from toolkit.wiring.ports import SystemClock, assemble
 
 if TYPE_CHECKING:
-    from toolkit.aws.elbv2 import Elbv2
     from toolkit.aws.session import Session
-    from toolkit.aws.sts import Caller
-    from toolkit.journal.heads import Heads
-    from toolkit.rollout.metrics import AlarmState, Metrics, MetricsWanted, Minutes
-    from toolkit.rollout.ports import Holder, Pulse, Result, Store, Workload
-    from toolkit.rollout.steps import Hook, Probe
     from toolkit.runner.adopt import Surroundings
     from toolkit.runner.service import Service
-    from toolkit.traffic import Color
 
 DEFAULT_FILE = Path("bluegreen.toml")
 _READERS = 8
 """Contracts read at once."""
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
-
-
-class SystemClock:
-    """Clock on the machine's own."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,12 +78,6 @@ def _file_settings(named: Path | None) -> Settings:
     from toolkit.config import load  # pydantic: only where there is a file to check
 
     return load(path)
-
-
-def session_for(aws: AwsSettings) -> Session:
-    from toolkit.aws.session import Session
-
-    return Session(aws)
 
 
 def terraform_environ(options: Options) -> Mapping[str, str]:
@@ -167,7 +143,7 @@ def wire_many(
     """
     settings = settings_for(options)
     directory = (options.config or DEFAULT_FILE).parent
-    places = _Places()
+    places = Places()
 
     def contract_of(name: str | None) -> Contract | BluegreenError:
         try:
@@ -183,7 +159,7 @@ def wire_many(
                 if isinstance(contract, BluegreenError):
                     raise contract
                 place = places.of(contract, _of_the_service(name, settings, options))
-                made.append(_assemble(contract, settings.of(name or contract.name), place, note, directory))
+                made.append(assemble(contract, settings.of(name or contract.name), place, note, directory))
             except BluegreenError as error:
                 if failed is None:
                     raise
@@ -257,7 +233,7 @@ def adoption(options: Options, region: str | None) -> Surroundings:
         services=services,
         contract=lambda service: _contract(service, None, settings, session),
         state_table=Tables(session).state_table,
-        identities=Caller(session, _cache_home() / "identity.json"),
+        identities=Caller(session, cache_home() / "identity.json"),
         clock=SystemClock(),
         where=_where(session),
     )
@@ -295,190 +271,3 @@ def _contract(name: str | None, flag: str | None, settings: Settings, session: S
             f"the contract from {source} is of service {contract.name!r}, not {name!r}", hint="Name the right one."
         )
     return contract
-
-
-class _Place:
-    """An account and region, and what all services there share: a session with its rate of calls, and the caller."""
-
-    def __init__(self, aws: AwsSettings) -> None:
-        self.aws = aws
-        self.session = session_for(aws)
-
-    @cached_property
-    def elbv2(self) -> Elbv2:
-        from toolkit.aws.elbv2 import Elbv2
-
-        return Elbv2(self.session, client_secret=os.environ.get(CLIENT_SECRET))
-
-    @cached_property
-    def caller(self) -> Caller:
-        from toolkit.aws.sts import Caller
-
-        caller = Caller(self.session, _cache_home() / "identity.json")
-        caller.start()
-        return caller
-
-
-class _Places:
-    """The places that services of one command live at. Threads may ask for one."""
-
-    def __init__(self) -> None:
-        self._known: list[_Place] = []
-        self._lock = Lock()
-
-    def at(self, aws: AwsSettings) -> _Place:
-        with self._lock:
-            place = next((place for place in self._known if place.aws == aws), None)
-            if place is None:
-                place = _Place(aws)
-                self._known.append(place)
-            return place
-
-    def of(self, contract: Contract, aws: AwsSettings) -> _Place:
-        """A region that was said must be the contract's; where none was said, the contract's it is."""
-        region = self.at(aws).session.region
-        if region is None:
-            return self.at(replace(aws, region=contract.region))
-        if region != contract.region:
-            raise WrongAccount(
-                f"{contract.name}: the session is in region {region}, the contract is of {contract.region}. "
-                "Nothing was changed.",
-                hint=f"Use --region {contract.region}.",
-            )
-        return self.at(aws)
-
-
-class _Hooks:
-    """Hooks, imported when one is run: a rollback needs none."""
-
-    def __init__(self, directory: Path, clock: SystemClock) -> None:
-        self._directory = directory
-        self._clock = clock
-
-    def run(self, hook: Hook, environment: Mapping[str, str], *, pulse: Pulse) -> Result:
-        from toolkit.gates.hooks import OutsideHooks
-
-        return OutsideHooks(directory=self._directory, clock=self._clock).run(hook, environment, pulse=pulse)
-
-
-class _Probes:
-    """Probes, imported and their ways looked up when one is sent."""
-
-    def __init__(self, contract: Contract, settings: ServiceSettings, session: Session, clock: SystemClock) -> None:
-        self._made: Callable[[], Any] = lru_cache(lambda: _probes(contract, settings, session, clock))
-
-    def probe(self, probe: Probe, color: Color, *, pulse: Pulse) -> Result:
-        result: Result = self._made().probe(probe, color, pulse=pulse)
-        return result
-
-
-class _Metrics:
-    """CloudWatch's metrics, imported when they are asked for."""
-
-    def __init__(self, session: Session) -> None:
-        self._made: Callable[[], Metrics] = lru_cache(lambda: _metrics(session))
-
-    def minutes(self, contract: Contract, wanted: MetricsWanted, *, since: datetime, until: datetime) -> Minutes:
-        return self._made().minutes(contract, wanted, since=since, until=until)
-
-    def alarms(self, names: Sequence[str]) -> Mapping[str, AlarmState]:
-        return self._made().alarms(names)
-
-
-def _metrics(session: Session) -> Metrics:
-    from toolkit.aws.metrics import CloudwatchMetrics
-
-    return CloudwatchMetrics(session, single=True)  # a lease does not outlast the SDK's own attempts
-
-
-def _probes(contract: Contract, settings: ServiceSettings, session: Session, clock: SystemClock) -> Any:
-    from toolkit.aws.preview import ProbeTargets
-    from toolkit.gates.probes import HttpProbes
-
-    return HttpProbes(ProbeTargets(session, contract, via=settings.probe_via, host=settings.probe_host), clock=clock)
-
-
-def _assemble(
-    contract: Contract, settings: ServiceSettings, place: _Place, note: Callable[[str], None], directory: Path
-) -> Service:
-    from toolkit.aws.cloudwatch import Cloudwatch
-    from toolkit.runner.service import Service
-
-    session, clock = place.session, SystemClock()
-    return Service(
-        contract=contract,
-        settings=settings,
-        router=place.elbv2,
-        targets=place.elbv2,
-        flows=Cloudwatch(session),
-        store=_store(contract, session),
-        identities=place.caller,
-        clock=clock,
-        hooks=_Hooks(directory, clock),
-        probes=_Probes(contract, settings, session, clock),
-        holder=_holder(),
-        metrics=_Metrics(session),
-        heads=_heads(contract, session, note),
-        workload=_workload(contract, session),
-        note=note,
-    )
-
-
-def _holder() -> Holder:
-    """This process, as others are told who holds a lease."""
-    import getpass
-
-    from toolkit.runner.lease import this_process
-
-    try:
-        name = getpass.getuser()
-    except (KeyError, OSError):  # a container may have no name for its user
-        name = f"user {os.getuid()}"
-    return this_process(name, "")
-
-
-def _workload(contract: Contract, session: Session) -> Workload | None:
-    match contract.workload:
-        case EcsPair(cluster, services):
-            from toolkit.aws.ecs import EcsWorkload
-
-            return EcsWorkload(session, cluster, services)
-        case AsgPair(groups):
-            from toolkit.aws.autoscaling import AsgWorkload
-
-            return AsgWorkload(session, groups)
-        case None:
-            return None
-
-
-def _heads(contract: Contract, session: Session, note: Callable[[str], None]) -> Heads:
-    """Beside the journals; those of an emulator that is started anew are not taken for cut-off ones."""
-    from toolkit.journal.heads import Heads
-
-    table = contract.state_table.arn if contract.state_table else f"{contract.account_id}/{contract.region}"
-    endpoint = session.settings.endpoint_of("dynamodb") or ""
-    return Heads(_state_home() / "heads.jsonl", place=f"{table} {endpoint}".rstrip(), say=note)
-
-
-def _store(contract: Contract, session: Session) -> Store:
-    if contract.state_table is not None:
-        from toolkit.aws.dynamodb import DynamoStore
-
-        return DynamoStore(session, contract.state_table.name)
-    from toolkit.journal.sqlite import SqliteStore
-
-    return SqliteStore(_state_home() / "journal.sqlite3", place=f"{contract.account_id}/{contract.region}")
-
-
-def _cache_home() -> Path:
-    return _xdg("XDG_CACHE_HOME", ".cache")
-
-
-def _state_home() -> Path:
-    return _xdg("XDG_STATE_HOME", ".local/state")
-
-
-def _xdg(variable: str, default: str) -> Path:
-    """A directory of ours by the XDG base directory specification."""
-    named = os.environ.get(variable, "")
-    return (Path(named) if named.startswith("/") else Path.home() / default) / "bluegreen"

@@ -1,0 +1,69 @@
+"""Ports that a rollback never asks, imported when they are first asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from toolkit.contract import Contract
+from toolkit.settings import ServiceSettings
+
+if TYPE_CHECKING:
+    from toolkit.aws.session import Session
+    from toolkit.rollout.metrics import AlarmState, Metrics, MetricsWanted, Minutes
+    from toolkit.rollout.ports import Clock, Pulse, Result
+    from toolkit.rollout.steps import Hook, Probe
+    from toolkit.traffic import Color
+
+
+class LazyHooks:
+    """Hooks, imported when one is run: a rollback needs none."""
+
+    def __init__(self, directory: Path, clock: Clock) -> None:
+        self._directory = directory
+        self._clock = clock
+
+    def run(self, hook: Hook, environment: Mapping[str, str], *, pulse: Pulse) -> Result:
+        from toolkit.gates.hooks import OutsideHooks
+
+        return OutsideHooks(directory=self._directory, clock=self._clock).run(hook, environment, pulse=pulse)
+
+
+class LazyProbes:
+    """Probes, imported and their ways looked up when one is sent."""
+
+    def __init__(self, contract: Contract, settings: ServiceSettings, session: Session, clock: Clock) -> None:
+        self._made: Callable[[], Any] = lru_cache(lambda: _probes(contract, settings, session, clock))
+
+    def probe(self, probe: Probe, color: Color, *, pulse: Pulse) -> Result:
+        result: Result = self._made().probe(probe, color, pulse=pulse)
+        return result
+
+
+class LazyMetrics:
+    """CloudWatch's metrics, imported when they are asked for."""
+
+    def __init__(self, session: Session) -> None:
+        self._made: Callable[[], Metrics] = lru_cache(lambda: _metrics(session))
+
+    def minutes(self, contract: Contract, wanted: MetricsWanted, *, since: datetime, until: datetime) -> Minutes:
+        return self._made().minutes(contract, wanted, since=since, until=until)
+
+    def alarms(self, names: Sequence[str]) -> Mapping[str, AlarmState]:
+        return self._made().alarms(names)
+
+
+def _metrics(session: Session) -> Metrics:
+    from toolkit.aws.metrics import CloudwatchMetrics
+
+    return CloudwatchMetrics(session, single=True)  # a lease does not outlast the SDK's own attempts
+
+
+def _probes(contract: Contract, settings: ServiceSettings, session: Session, clock: Clock) -> Any:
+    from toolkit.aws.preview import ProbeTargets
+    from toolkit.gates.probes import HttpProbes
+
+    return HttpProbes(ProbeTargets(session, contract, via=settings.probe_via, host=settings.probe_host), clock=clock)
