@@ -29,7 +29,7 @@ $(STAMP): requirements.lock pyproject.toml
 terraform-present:
 	@command -v "$(TERRAFORM)" >/dev/null || { echo "terraform is not on the PATH, and neither is tofu; get version 1.9 or newer of either from https://developer.hashicorp.com/terraform/install or https://opentofu.org/docs/intro/install" >&2; exit 1; }
 
-demo: terraform-present $(STAMP) ## provision, cut over and back under real traffic, offline
+demo: terraform-present $(STAMP) ## provision, release, let a bad release be taken back, under real traffic, offline
 	$(BIN)/bluegreen lab demo
 
 test: terraform-present $(STAMP) ## the whole test suite
