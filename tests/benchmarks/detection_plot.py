@@ -24,7 +24,7 @@ NEVER = 75
 
 
 def plot(rows: list[Row], path: Path, *, alpha: float) -> None:
-    figure, (speed, alarms) = plt.subplots(1, 2, figsize=(12, 5.2))
+    figure, (speed, alarms) = plt.subplots(1, 2, figsize=(12, 5.6))
     _speed(speed, [row for row in rows if not row["healthy"]])
     _alarms(alarms, [row for row in rows if row["healthy"] and row["past"]], alpha)
     figure.tight_layout()
@@ -70,8 +70,8 @@ def _alarms(axes: Any, rows: list[Row], alpha: float) -> None:
         yticks=range(len(kinds)),
         yticklabels=kinds,
         xscale="log",
-        xlabel=f"% of healthy releases failed within 60 minutes, worst scenario; the line is {alpha * 100:g} %",
+        xlabel=f"% failed within 60 minutes, worst scenario; line: {alpha * 100:g} %; far left: none",
         title="Healthy releases",
     )
     axes.invert_yaxis()
-    axes.legend(fontsize=9)
+    axes.legend(fontsize=9, ncols=3, loc="upper center", bbox_to_anchor=(0.45, -0.12))
