@@ -53,7 +53,7 @@ class Comparison:
         self.dispersion = Dispersion()
         self.totals = Totals()
         self.minutes: list[Counts] = []
-        self.too_small = False
+        self.too_small = self.too_short = False
 
     def see_live(self, minute: int, requests: float, bad: float) -> None:
         """A minute of the live side, compared or not."""
@@ -68,11 +68,13 @@ class Comparison:
     @property
     def worse(self) -> bool:
         """Whether the new color is shown to be worse by more than the smallest effect that matters, now."""
-        evidence, self.too_small = self.evidence, False
+        evidence = self.evidence
+        self.too_small = self.too_short = False
         needed = math.exp(self._level)
         bursty = evidence.bursty * (1 - ORDINARY_SHARE) >= needed
         ordinary = evidence.ordinary * ORDINARY_SHARE >= needed
         if not bursty and not (ordinary and self._believed):
+            self.too_short = ordinary and not self.dispersion.bursts
             return False
         self.too_small = self._excess.log_evidence(self.minutes) < self._level
         return not self.too_small

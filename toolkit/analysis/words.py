@@ -25,6 +25,8 @@ def undecided(metric: Metric, new: Color, comparison: Comparison, policy: Policy
     said = f"{_compared(metric, new, comparison.totals)}; p ≤ {probability(comparison.p)} at any time)"
     if comparison.too_small:
         return f"{said}, but not shown to be by more than {policy.excess * 100:g} % of its requests"
+    if comparison.too_short:
+        return f"{said}, which would do if it lasted, but a burst looks like this too"
     if comparison.dispersion.bursts:
         return (
             f"{said}; {new.other}'s own vary in bursts, {comparison.dispersion.phi:.1f} times as much as by chance, "
