@@ -31,7 +31,7 @@ class AnalysisTable(_Strict):
     alpha: Annotated[float, Field(gt=0, lt=1, description="false alarms of a whole rollout")] = 0.01
     ratio: Annotated[float, Field(ge=1, lt=100, description="smallest factor on the live rate that fails")] = 1.25
     excess: Annotated[_Rate, Field(description="and smallest addition to it")] = 0.00001
-    safe_ratio: Annotated[float, Field(gt=1, description="shown to be below it, the new color passes")] = 1.5
+    safe_ratio: Annotated[float, Field(gt=1, description="shown to be below it, the new color passes")] = 2.0
     safe_excess: Annotated[_Rate, Field(description="or within this addition to the live rate")] = 0.001
     sick: Annotated[float, Field(gt=0, le=1, description="nothing passes beside a live side with this rate")] = 0.05
     compare: Annotated[bool, Field(description="false: the thresholds alone decide")] = True

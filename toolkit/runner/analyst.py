@@ -16,7 +16,7 @@ from toolkit.runner.service import Service
 from toolkit.settings import AnalysisSettings
 from toolkit.traffic import Color, Split
 
-PAST_SECONDS = 3 * 3600.0
+PAST_SECONDS = 4 * 3600.0
 """How far before the rollout the live side is looked at, to know whether its errors come in bursts."""
 Shifts = Sequence[tuple[datetime, Split]]
 _BALANCER_MINUTES = 2
