@@ -77,7 +77,7 @@ def _compared(metric: Metric, new: Color, totals: Totals) -> str:
     if totals.ratio is not None:
         return f"{new} {_DOES[metric]} {_times(totals.ratio)} as often as {new.other} {counts}"
     if totals.new:
-        return f"{new} {_DOES[metric]}, {new.other} never does {counts}"
+        return f"{new} {_DOES[metric]}, {new.other} not once {counts}"
     verb = "failed a request" if metric is Metric.ERRORS else "was slow"
     return f"neither color {verb} {counts}"
 
