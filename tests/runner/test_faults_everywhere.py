@@ -119,8 +119,8 @@ def tells_the_truth(world: FakeWorld) -> None:
         assert set(held.values()) == {HOME}
     elif state.phase is not Phase.HALTED and (state.is_over or state.phase is Phase.PAUSED):
         known = {name: state.splits.get(name, HOME) for name in held}
-        in_doubt = state.intent is not None and not state.is_over
-        assert all(held[name] == known[name] or (in_doubt and state.may_hold(name, held[name])) for name in held)
+        meant = None if state.intent is None or state.is_over else state.intent.to
+        assert all(held[name] in (known[name], meant) for name in held)
 
 
 def ends_well(world: FakeWorld, strategy: str) -> None:

@@ -146,12 +146,6 @@ class RolloutState:
             return Phase.PREPARING
         return Phase.PROMOTED if self.current is None else _PHASES[type(self.current)]
 
-    def may_hold(self, route: str, split: Split) -> bool:
-        """Whether the journal explains that `route` holds `split`."""
-        if route in self.splits and split == self.splits[route]:
-            return True
-        return self.intent is not None and split == self.intent.to
-
 
 _PHASES: Mapping[type[Step], Phase] = {
     Shift: Phase.SHIFTING,
