@@ -488,3 +488,18 @@ def test_a_bake_may_end_as_soon_as_it_is_safe(tmp_path: Path, text: str, seconds
     strategy = load(tmp_path / "bluegreen.toml").strategy["own"]
     assert isinstance(strategy, Strategy)
     assert strategy.steps[1] == Bake(seconds, until_safe=until_safe)
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("dimensions = {Color = '{color}'}", "it says none of above, below and times_live"),
+        ("dimensions = {App = 'shop'}\nabove = 1", "cannot tell them apart"),
+        ("dimensions = {Color = '{colour}'}\nabove = 1", "placeholder"),
+    ],
+)
+def test_a_metric_of_ones_own_must_tell_something(tmp_path: Path, table: str, said: str) -> None:
+    path = tmp_path / "bluegreen.toml"
+    path.write_text(f"[[service.web.analysis.metric]]\nname = 'a'\nnamespace = 'A'\nmetric = 'M'\n{table}\n")
+    with pytest.raises(ConfigError, match=said):
+        load(path)

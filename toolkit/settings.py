@@ -167,6 +167,25 @@ class Inconclusive(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnLimit:
+    """A metric of the user's own (`rollout.metrics.OwnMetric`), and which of its values fail a rollout.
+
+    above, below: the new color's value of a minute. times_live: its value over the live color's of the same minute.
+    minutes: how many in a row.
+    """
+
+    name: str
+    namespace: str
+    metric: str
+    dimensions: Mapping[str, str]
+    statistic: str = "Sum"
+    above: float | None = None
+    below: float | None = None
+    times_live: float | None = None
+    minutes: int = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnalysisSettings:
     """How the traffic of both colors is compared during a rollout.
 
@@ -174,7 +193,7 @@ class AnalysisSettings:
     websockets, count_4xx, count_connection_errors: what counts as an error (`rollout.metrics.MetricsWanted`).
     settle_seconds: how long after its end a minute may still grow. warmup_minutes: left out after each shift.
     inconclusive: what follows where nothing can be said at the end of a bake. wait_seconds: how long WAIT waits beyond
-    it; then the rollout pauses.
+    it; then the rollout pauses. own: metrics of the user's own.
     """
 
     policy: Policy = field(default_factory=Policy)
@@ -186,6 +205,7 @@ class AnalysisSettings:
     warmup_minutes: int = 1
     inconclusive: Inconclusive = Inconclusive.WAIT
     wait_seconds: float = 1800.0
+    own: tuple[OwnLimit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,11 +12,11 @@ import pytest
 from tests.support.fakes import NOON, FakeWorld, a_world
 from toolkit.errors import AccessDenied, AwsUnreachable, Paused, RolledBack
 from toolkit.rollout.events import StepPassed
-from toolkit.rollout.metrics import AlarmValue
+from toolkit.rollout.metrics import AlarmValue, Reading
 from toolkit.rollout.steps import Analyze, Bake, Shift
 from toolkit.rollout.strategy import Strategy, canary
 from toolkit.runner.rollout import Wanted, resume, start
-from toolkit.settings import AnalysisSettings, Inconclusive, ServiceSettings
+from toolkit.settings import AnalysisSettings, Inconclusive, OwnLimit, ServiceSettings
 from toolkit.traffic import Color, Split
 
 TO_GREEN, TO_BLUE = Split(blue=0, green=100), Split(blue=100, green=0)
@@ -205,4 +205,48 @@ def test_flows_have_no_such_counts_and_are_judged_by_the_rest() -> None:
     world = a_world(network=True, settings=ServiceSettings(analysis=AnalysisSettings(), poll_seconds=10))
     run(world)
     assert world.split() == TO_GREEN
-    assert world.metrics.asked == []
+
+
+def test_flows_that_targets_reset_take_it_back() -> None:
+    world = a_world(network=True, settings=ServiceSettings(analysis=AnalysisSettings(), poll_seconds=10))
+    for minute in range(START - 240, START + 120):
+        world.metrics.feed(minute, Color.BLUE, 100)
+        world.metrics.balancer[minute] = 0 if minute < START else 50
+    with pytest.raises(RolledBack, match=r"targets reset \d+ of \d+ flows in 2 minutes"):
+        run(world)
+
+
+ORDERS = OwnLimit(
+    name="orders", namespace="Shop", metric="Orders", dimensions={"Color": "{color}"}, below=10, times_live=None
+)
+
+
+@pytest.mark.parametrize(
+    ("limit", "green", "fails"),
+    [
+        (ORDERS, 3.0, True),
+        (ORDERS, 30.0, False),
+        (replace(ORDERS, below=None, above=20), 21.0, True),
+        (replace(ORDERS, below=None, times_live=2.0), 201.0, True),
+        (replace(ORDERS, below=None, times_live=2.0), 199.0, False),
+    ],
+)
+def test_a_metric_of_the_users_own_has_its_limits(limit: OwnLimit, green: float, *, fails: bool) -> None:
+    world = analyzed(fed(), own=(limit,))
+    world.metrics.own["orders"] = [
+        Reading(minute, color, value)
+        for minute in range(START, START + 120)
+        for color, value in ((Color.BLUE, 100.0), (Color.GREEN, green))
+    ]
+    if fails:
+        with pytest.raises(RolledBack, match=r"metric orders: green has .* minutes in a row"):
+            run(world)
+    else:
+        run(world)
+        assert world.split() == TO_GREEN
+
+
+def test_a_metric_of_the_users_own_without_values_is_no_health() -> None:
+    world = analyzed(fed(), own=(ORDERS,), inconclusive=Inconclusive.PAUSE)
+    with pytest.raises(Paused, match="metric orders has no value of green"):
+        run(world)

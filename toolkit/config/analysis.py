@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from toolkit.analysis.policy import Metric, Policy, Threshold
-from toolkit.settings import AnalysisSettings, Inconclusive
+from toolkit.rollout.metrics import OwnMetric
+from toolkit.settings import AnalysisSettings, Inconclusive, OwnLimit
 
 _Rate = Annotated[float, Field(ge=0, lt=1)]
 
@@ -25,6 +26,33 @@ class _Threshold(_Strict):
     minimum_requests: Annotated[int, Field(ge=1, description="minutes with fewer do not count")] = 1
 
 
+class _OwnMetric(_Strict):
+    """A metric of your own, and which of its values fail a rollout."""
+
+    name: Annotated[str, Field(description="as verdicts call it")]
+    namespace: str
+    metric: Annotated[str, Field(description="CloudWatch's name of it")]
+    dimensions: Annotated[
+        dict[str, str], Field(description="all it has; {color} or {target_group} tells the colors apart")
+    ]
+    statistic: str = "Sum"
+    above: Annotated[float | None, Field(description="the new color's value of a minute")] = None
+    below: float | None = None
+    times_live: Annotated[float | None, Field(gt=0, description="its value over the live color's")] = None
+    minutes: Annotated[int, Field(ge=1, le=60, description="in a row")] = 2
+
+    @model_validator(mode="after")
+    def _has_a_limit(self) -> Self:
+        if self.above is None and self.below is None and self.times_live is None:
+            raise ValueError("it says none of above, below and times_live, so it could never fail")
+        return self
+
+    def limit(self) -> OwnLimit:
+        """Raises UsageError: CloudWatch has no such metric, or it does not tell the colors apart."""
+        OwnMetric(self.name, self.namespace, self.metric, self.dimensions, self.statistic)
+        return OwnLimit(**self.model_dump())
+
+
 class AnalysisTable(_Strict):
     """The new color against the live one, every minute."""
 
@@ -36,6 +64,7 @@ class AnalysisTable(_Strict):
     sick: Annotated[float, Field(gt=0, le=1, description="nothing passes beside a live side with this rate")] = 0.05
     compare: Annotated[bool, Field(description="false: the thresholds alone decide")] = True
     threshold: Annotated[list[_Threshold], Field(default_factory=list)]
+    metric: Annotated[list[_OwnMetric], Field(default_factory=list)]
     slow_over: Annotated[float | None, Field(gt=0, le=3600, description="seconds; longer requests are slow")] = None
     websockets: Annotated[bool, Field(description="requests may become WebSockets")] = False
     count_4xx: Annotated[bool, Field(description="answers 4xx are errors")] = False
@@ -69,4 +98,5 @@ class AnalysisTable(_Strict):
             warmup_minutes=self.warmup_minutes,
             inconclusive=Inconclusive(self.inconclusive),
             wait_seconds=self.wait_seconds,
+            own=tuple(each.limit() for each in self.metric),
         )

@@ -11,7 +11,7 @@ from toolkit.analysis.policy import Metric, Policy
 from toolkit.analysis.series import MINUTE, Sample, first_warm, last_settled
 from toolkit.analysis.verdict import Outcome, Verdict
 from toolkit.errors import AwsError
-from toolkit.rollout.metrics import AlarmValue, BalancerMinute, Latency, MetricsWanted, Minutes
+from toolkit.rollout.metrics import AlarmValue, BalancerMinute, Latency, MetricsWanted, Minutes, OwnMetric
 from toolkit.runner.service import Service
 from toolkit.settings import AnalysisSettings
 from toolkit.traffic import Color, Split
@@ -32,6 +32,7 @@ class Analyst:
         self._analysis: Analysis | None = None
         self._samples: list[Sample] = []
         self._balancer: dict[int, BalancerMinute] = {}
+        self._own: dict[str, dict[tuple[int, Color], float]] = {}
         self._usual = 0.0
         self._told = False
         self._asked: int | None = None
@@ -72,21 +73,30 @@ class Analyst:
         return Verdict(Outcome.INCONCLUSIVE, f"alarm {', '.join(silent)}") if silent else None
 
     def _compared(self, base: Color, shifts: Shifts, now: datetime) -> Verdict | None:
-        """Both colors' traffic; None where that is not wanted, or flows are balanced, of which no such counts exist."""
+        """Both colors' traffic; None where that is not wanted. Flows are not counted: only what speaks against them is."""
         settings = self._settings
-        if settings is None or not shifts or self._service.contract.is_network:
+        if settings is None or not shifts:
             return None
         until = last_settled(now.timestamp(), settings.settle_seconds)
         analysis = self._analysis or self._begun(base, shifts[0][0], settings)
         newest, first = analysis.newest, shifts[0][0]
         if newest is None or until > newest:
             since = first if newest is None else max(first, _time_of(newest + 1))
-            minutes = self._minutes(settings, since, _time_of(until + 1))
-            self._balancer |= {each.minute: each for each in minutes.balancer}
-            self._samples = labelled(minutes.samples, shifts, settings)
-            self._tell(minutes.remarks)
+            self._take(self._minutes(settings, since, _time_of(until + 1)), shifts, settings)
         verdict = analysis.look(self._samples, until)
-        return verdict if verdict.outcome is Outcome.FAIL else self._by_the_balancer(until, settings) or verdict
+        first_minute = first_warm(shifts[-1][0].timestamp(), settings.warmup_minutes)
+        others = (
+            self._by_the_balancer(until, settings),
+            self._by_own_metrics(base.other, first_minute, until, settings),
+        )
+        return _worst(None if self._service.contract.is_network else verdict, *others)
+
+    def _take(self, minutes: Minutes, shifts: Shifts, settings: AnalysisSettings) -> None:
+        self._balancer |= {each.minute: each for each in minutes.balancer}
+        self._samples = labelled(minutes.samples, shifts, settings)
+        for name, readings in minutes.own.items():
+            self._own.setdefault(name, {}).update({(each.minute, each.color): each.value for each in readings})
+        self._tell(minutes.remarks)
 
     def _tell(self, remarks: Sequence[str]) -> None:
         """What a reader of the verdicts should know, once."""
@@ -118,8 +128,10 @@ class Analyst:
         if len(bad) < _BALANCER_MINUTES:
             return None
         errors, requests = _sums(bad)
-        reason = f"the load balancer itself answered 5xx to {errors:,} of {requests:,} requests in {len(bad)} minutes"
-        return Verdict(Outcome.FAIL, reason)
+        told = f"the load balancer itself answered 5xx to {errors:,} of {requests:,} requests"
+        if self._service.contract.is_network:
+            told = f"targets reset {errors:,} of {requests:,} flows"
+        return Verdict(Outcome.FAIL, f"{told} in {len(bad)} minutes")
 
 
 def _seen(look: Callable[[], Verdict | None]) -> Verdict | None:
@@ -164,6 +176,9 @@ def wanted_of(settings: AnalysisSettings) -> MetricsWanted:
         websockets=settings.websockets,
         count_4xx=settings.count_4xx,
         count_connection_errors=settings.count_connection_errors,
+        own=tuple(
+            OwnMetric(each.name, each.namespace, each.metric, each.dimensions, each.statistic) for each in settings.own
+        ),
     )
 
 
