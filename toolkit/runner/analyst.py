@@ -12,6 +12,7 @@ from toolkit.analysis.series import MINUTE, Sample, first_warm, last_settled
 from toolkit.analysis.verdict import Outcome, Verdict
 from toolkit.errors import AwsError
 from toolkit.rollout.metrics import AlarmValue, BalancerMinute, Latency, MetricsWanted, Minutes, OwnMetric
+from toolkit.runner.own_metrics import own_verdict
 from toolkit.runner.service import Service
 from toolkit.settings import AnalysisSettings
 from toolkit.traffic import Color, Split
@@ -73,7 +74,7 @@ class Analyst:
         return Verdict(Outcome.INCONCLUSIVE, f"alarm {', '.join(silent)}") if silent else None
 
     def _compared(self, base: Color, shifts: Shifts, now: datetime) -> Verdict | None:
-        """Both colors' traffic; None where that is not wanted. Flows are not counted: only what speaks against them is."""
+        """Both colors' traffic; None where that is not wanted. Of flows only what speaks against them counts."""
         settings = self._settings
         if settings is None or not shifts:
             return None
@@ -84,12 +85,10 @@ class Analyst:
             since = first if newest is None else max(first, _time_of(newest + 1))
             self._take(self._minutes(settings, since, _time_of(until + 1)), shifts, settings)
         verdict = analysis.look(self._samples, until)
-        first_minute = first_warm(shifts[-1][0].timestamp(), settings.warmup_minutes)
-        others = (
-            self._by_the_balancer(until, settings),
-            self._by_own_metrics(base.other, first_minute, until, settings),
-        )
-        return _worst(None if self._service.contract.is_network else verdict, *others)
+        warm = first_warm(shifts[-1][0].timestamp(), settings.warmup_minutes)
+        own = (own_verdict(each, self._own.get(each.name, {}), base.other, warm, until) for each in settings.own)
+        counted = None if self._service.contract.is_network else verdict
+        return _worst(counted, self._by_the_balancer(until, settings), *own)
 
     def _take(self, minutes: Minutes, shifts: Shifts, settings: AnalysisSettings) -> None:
         self._balancer |= {each.minute: each for each in minutes.balancer}
