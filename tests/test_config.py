@@ -503,3 +503,11 @@ def test_a_metric_of_ones_own_must_tell_something(tmp_path: Path, table: str, sa
     path.write_text(f"[[service.web.analysis.metric]]\nname = 'a'\nnamespace = 'A'\nmetric = 'M'\n{table}\n")
     with pytest.raises(ConfigError, match=said):
         load(path)
+
+
+def test_a_strategy_may_say_what_follows_from_not_knowing(tmp_path: Path) -> None:
+    path = tmp_path / "bluegreen.toml"
+    path.write_text("[strategy.own]\nlinear = 50\nevery = '5m'\ninconclusive = 'fail'\n")
+    strategy = load(path).strategy["own"]
+    assert isinstance(strategy, Strategy)
+    assert strategy.inconclusive is Inconclusive.FAIL

@@ -250,3 +250,9 @@ def test_a_metric_of_the_users_own_without_values_is_no_health() -> None:
     world = analyzed(fed(), own=(ORDERS,), inconclusive=Inconclusive.PAUSE)
     with pytest.raises(Paused, match="metric orders has no value of green"):
         run(world)
+
+
+def test_a_strategy_may_say_itself_what_follows_from_not_knowing() -> None:
+    world = analyzed(lambda *_: None, inconclusive=Inconclusive.WAIT)
+    with pytest.raises(RolledBack, match="inconclusive"):
+        run(world, replace(CANARY, inconclusive=Inconclusive.FAIL))

@@ -38,6 +38,7 @@ from toolkit.rollout.events import (
 from toolkit.rollout.plan import Plan
 from toolkit.rollout.ports import Holder
 from toolkit.rollout.steps import Analyze, Approve, Bake, Gate, Hook, Probe, Retire, Scale, Shift, Step, Via
+from toolkit.settings import Inconclusive
 from toolkit.traffic import Color, Split
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
@@ -129,6 +130,7 @@ plans = st.builds(
     release=st.lists(names, max_size=2).map(tuple),
     force=st.booleans(),
     gate_seconds=seconds,
+    inconclusive=st.none() | st.sampled_from(Inconclusive),
 )
 numbers = st.integers(0, 99)
 rollout_events: st.SearchStrategy[Event] = st.one_of(

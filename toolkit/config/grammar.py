@@ -14,7 +14,7 @@ from toolkit.errors import BluegreenError
 from toolkit.rollout.plan import GATE_SECONDS
 from toolkit.rollout.steps import Analyze, Approve, Bake, Gate, Hook, Probe, Retire, Scale, Shift, Step, Via
 from toolkit.rollout.strategy import Strategy, all_at_once, canary, linear, parse_duration, parse_share
-from toolkit.settings import is_loopback
+from toolkit.settings import Inconclusive, is_loopback
 
 _DURATION = r"^(0|(\d+(\.\d+)?h)?(\d+(\.\d+)?m)?(\d+(\.\d+)?s)?(\d+(\.\d+)?ms)?)$"
 _SHARE = r"^\d{1,3}(\.\d{1,9})?%?$"
@@ -340,6 +340,10 @@ class StrategyTable(_Table):
     step: Annotated[list[_Step] | None, Field(min_length=1, description="every step by itself")] = None
     gate: Annotated[list[_Gate], Field(default_factory=list, description="what must hold all the while")]
     gate_every: Annotated[_Duration, Field(description="how often the gates are asked")] = GATE_SECONDS
+    inconclusive: Annotated[
+        Literal["wait", "pause", "fail"] | None,
+        Field(description="what follows where the analysis cannot say; default: the service's"),
+    ] = None
 
     @model_validator(mode="after")
     def _is_one_way(self) -> Self:
@@ -357,7 +361,8 @@ class StrategyTable(_Table):
             UsageError: its steps do not make one.
         """
         gates = tuple(gate.asked() for gate in self.gate)
-        return Strategy(name, tuple(self._steps(name)), gates, self.gate_every)
+        inconclusive = None if self.inconclusive is None else Inconclusive(self.inconclusive)
+        return Strategy(name, tuple(self._steps(name)), gates, self.gate_every, inconclusive)
 
     def _steps(self, name: str) -> Iterable[Step]:
         if self.canary is not None and self.bake is not None:

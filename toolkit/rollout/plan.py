@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from toolkit.errors import UsageError
 from toolkit.rollout.steps import Bake, Gate, Retire, Shift, Step
+from toolkit.settings import Inconclusive
 from toolkit.traffic import Color, Split
 
 GATE_SECONDS = 10.0
@@ -20,7 +21,8 @@ class Plan:
     base: who carries the traffic when it begins, and where a rollback goes. gates: asked while the new color carries
     traffic, beside its target health. settle_seconds: how long after a write nothing is judged. release: the
     services that are released as one, this one among them; empty for one alone. force: the new color may get traffic
-    without a healthy target. gate_seconds: how often the gates are asked.
+    without a healthy target. gate_seconds: how often the gates are asked. inconclusive: what follows where the
+    analysis cannot say; None: as the service's settings have it.
     """
 
     service: str
@@ -33,6 +35,7 @@ class Plan:
     release: tuple[str, ...] = ()
     force: bool = False
     gate_seconds: float = GATE_SECONDS
+    inconclusive: Inconclusive | None = None
 
     def __post_init__(self) -> None:
         shares = [step.share for step in self.steps if isinstance(step, Shift)]

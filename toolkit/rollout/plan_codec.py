@@ -8,6 +8,7 @@ from typing import Any
 from toolkit.rollout.fields import FLAG, FRACTION, NUMBER, SECONDS, TEXT, Field, form, one_of, optional, several, word
 from toolkit.rollout.plan import Plan
 from toolkit.rollout.steps import Analyze, Approve, Bake, Hook, Probe, Retire, Scale, Shift, Via
+from toolkit.settings import Inconclusive
 from toolkit.traffic import Color
 
 _HEADER = Field(list, lambda pair: _two(several(TEXT).into(pair)))
@@ -50,6 +51,7 @@ _PLAN: Mapping[str, Field] = {
     "release": several(TEXT),
     "force": FLAG,
     "gate_seconds": SECONDS,
+    "inconclusive": optional(word(Inconclusive)),
 }
 PLAN = form(Plan, _PLAN)
 

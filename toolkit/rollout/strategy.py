@@ -12,7 +12,7 @@ from toolkit.contract import Contract
 from toolkit.errors import UsageError
 from toolkit.rollout.plan import GATE_SECONDS, Plan
 from toolkit.rollout.steps import Bake, Gate, Retire, Shift, Step, percent
-from toolkit.settings import Settings
+from toolkit.settings import Inconclusive, Settings
 from toolkit.traffic import MAX_WEIGHT, Color, Split
 
 SMALLEST_SHARE = Fraction(1, MAX_WEIGHT + 1)
@@ -27,7 +27,10 @@ _PERCENT = re.compile(r"\d{1,3}(?:\.\d{1,9})?", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """How the new color comes to carry everything. gates: asked every `gate_seconds` while it carries traffic.
+    """How the new color comes to carry everything.
+
+    gates: asked every `gate_seconds` while it carries traffic.
+    inconclusive: what follows where the analysis cannot say; None: as the service's settings have it.
 
     The shares of its shifts grow and end at 1, and what is retired is retired at the end.
 
@@ -39,6 +42,7 @@ class Strategy:
     steps: tuple[Step, ...]
     gates: tuple[Gate, ...] = ()
     gate_seconds: float = GATE_SECONDS
+    inconclusive: Inconclusive | None = None
 
     def __post_init__(self) -> None:
         shares = [step.share for step in self.steps if isinstance(step, Shift)]
@@ -143,6 +147,7 @@ def plan_of(
         release=tuple(release),
         force=force,
         gate_seconds=strategy.gate_seconds,
+        inconclusive=strategy.inconclusive,
     )
 
 

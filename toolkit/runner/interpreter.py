@@ -292,8 +292,9 @@ def _on_inconclusive(
     verdict: Verdict, settings: AnalysisSettings, state: RolloutState, late_seconds: float
 ) -> Event | None:
     """What the policy says where the bake is over and nothing is known: never pass. None: wait on."""
-    if settings.inconclusive is Inconclusive.FAIL:
+    policy = state.plan.inconclusive or settings.inconclusive
+    if policy is Inconclusive.FAIL:
         return GateFailed(state.step, "analysis", f"inconclusive: {verdict.reason}")
-    if settings.inconclusive is Inconclusive.WAIT and late_seconds < settings.wait_seconds:
+    if policy is Inconclusive.WAIT and late_seconds < settings.wait_seconds:
         return None
     return RunnerPaused(f"the analysis is inconclusive: {verdict.reason}")
