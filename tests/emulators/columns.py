@@ -21,8 +21,10 @@ from tests.emulators.plugin import FAIL
 from toolkit.errors import BluegreenError
 
 COLUMNS: Final = (MOTO, LAB, LOCALSTACK, MINISTACK_COLUMN, LICENSED)
+_PORTS: Final = ("identities", "router", "store", "targets", "workload")
+"""Those whose AWS is the endpoint's own. Metrics are fed by the lab's data plane, hooks and probes ask no AWS."""
 BATCHES: Final = {
-    "quick": ("tests/contracts", "tests/emulators/test_commands.py"),
+    "quick": (*(f"tests/contracts/test_{port}.py" for port in _PORTS), "tests/emulators/test_commands.py"),
     "terraform": ("tests/emulators/test_examples.py",),
 }
 """They run side by side: the second one mostly waits."""

@@ -149,7 +149,7 @@ def test_weights_move_real_requests_health_is_served_and_down_leaves_nothing(
         assert status["endpoint_url"] == lab.exports["AWS_ENDPOINT_URL"] == moto.url
 
         processes = lab.state.processes()
-        assert [process.what for process in processes] == ["data plane", "envoy"]
+        assert sorted(process.what for process in processes) == ["data plane", "envoy"]
         family = [psutil.Process(process.pid) for process in processes]
         listening = [c.laddr.ip for p in family for c in p.net_connections("inet") if c.status == psutil.CONN_LISTEN]
         assert len(listening) >= 3  # the door, Envoy's admin, the listener

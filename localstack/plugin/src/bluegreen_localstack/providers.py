@@ -4,6 +4,7 @@ Not `MotoFallbackDispatcher`: that wants a provider class generated for the API,
 """
 
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 from localstack.services.plugins import Service, aws_provider
@@ -23,8 +24,17 @@ def _by_moto(name: str) -> Service:
 
 
 def _answered_by(call: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
-    """A handler of LocalStack's form; moto reads the request itself."""
-    return lambda context, _request: call(context)
+    """A handler of LocalStack's form; moto reads the request itself.
+
+    One at a time: moto checks the condition of a write and writes in two steps, DynamoDB does in one.
+    """
+    turn = Lock()
+
+    def answer(context: Any, _request: Any) -> Any:
+        with turn:
+            return call(context)
+
+    return answer
 
 
 @aws_provider()
