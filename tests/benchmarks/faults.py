@@ -164,9 +164,10 @@ def _wrong(bench: Bench, journal: Journal, ended: Ended) -> str:
         return "" if _is_home(held) else f"never begun, and AWS holds {_words(held)}"
     if state.phase is Phase.HALTED:
         return ""
+    meant = None if state.intent is None or state.is_over else state.intent.to
     for route in bench.post.contract.routes:
-        known = state.splits.get(route.name, Split(blue=100, green=0)) == held.get(route.name)
-        if not known and (state.is_over or route.name not in held or not state.may_hold(route.name, held[route.name])):
+        known = [state.splits.get(route.name, Split(blue=100, green=0)), *([meant] if meant else [])]
+        if held.get(route.name) not in known:
             return f"{state.phase}, and AWS holds {_words(held)}"
     return ""
 
