@@ -72,6 +72,8 @@ _MINISTACK: Final = (
             "test_router.py::test_what_precedes_the_forward_*",
             "test_router.py::test_commands_name_the_route_*",
             "test_router.py::test_a_write_keeps_everything_*",
+            "test_router.py::test_the_guard_is_asked_*",
+            "test_router.py::test_the_router_of_a_rollback_*",
             "test_commands.py::test_status_*",
             "test_commands.py::test_doctor_*",
             "test_commands.py::test_shift_*",
