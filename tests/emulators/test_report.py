@@ -166,13 +166,13 @@ def test_only_a_licensed_localstack_fills_the_column_of_that_name(
 ) -> None:
     for name in ("RESULTS", "PAGE"):
         monkeypatch.setattr(report, name, tmp_path / name)
-    ran = Column(LICENSED.title, "1.0", "2026-01-02", checks={"test_journal.py::test_one": {"outcome": "pass"}})
+    ran = Column(LICENSED.title, "1.0", "2026-01-02", checks={"test_store.py::test_one": {"outcome": "pass"}})
     monkeypatch.setattr(report, "run", lambda *_, **__: ran)
     monkeypatch.setattr(report, "is_licensed", lambda _endpoint_url: licensed)
     assert report.main(["--endpoint", "http://127.0.0.1:4566/"]) == 0
     if licensed:
         assert stored() == {"licensed": ran}
-        assert "| journal: DynamoDB | pass (1) |" in (tmp_path / "PAGE").read_text()
+        assert "| journal, lease, inbox: DynamoDB | pass (1) |" in (tmp_path / "PAGE").read_text()
     else:
         assert not (tmp_path / "PAGE").exists()
         assert "|  | http://127.0.0.1:4566 |" in capsys.readouterr().out
@@ -180,7 +180,7 @@ def test_only_a_licensed_localstack_fills_the_column_of_that_name(
 
 def test_the_page_counts_and_gives_every_reason_once() -> None:
     checks = {
-        "test_journal.py::test_one[dynamodb]": {"outcome": "pass"},
+        "test_store.py::test_one[dynamodb]": {"outcome": "pass"},
         "test_router.py::test_one[rules]": {"outcome": "pass"},
         "test_router.py::test_two[rules]": {"outcome": "xfail", "said": "It drops the weights."},
         "test_router.py::test_two[network]": {"outcome": "xfail", "said": "It drops the weights."},
@@ -192,7 +192,7 @@ def test_the_page_counts_and_gives_every_reason_once() -> None:
     ).splitlines()
     assert "| version | 1.0 | — |" in lines
     assert "| run on | 2026-01-02 | not run |" in lines
-    assert "| journal: DynamoDB | pass (1) | not run |" in lines
+    assert "| journal, lease, inbox: DynamoDB | pass (1) | not run |" in lines
     assert "| router: listener rules (ALB) | 1 of 2 [1] | not run |" in lines
     assert "| router: listeners (NLB) | xfail [1] | not run |" in lines
     assert "| `restore-stickiness` | 0 of 1 **1 failed** | not run |" in lines
