@@ -2,8 +2,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
-# One more than two cores have: Terraform's provider spends minutes of the tests waiting.
-WORKERS ?= 3
+# Twice what two cores have: Terraform's provider and the rollouts spend minutes of the tests waiting.
+WORKERS ?= 4
 SCAN   := .venv-scan
 MINI   := .venv-ministack
 # As toolkit/infra/program.py chooses: what BLUEGREEN_TERRAFORM names, else terraform, else tofu.
