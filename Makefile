@@ -38,8 +38,8 @@ test: terraform-present $(STAMP) ## the whole test suite
 	@$(BIN)/coverage report --fail-under=95 --include='$(PURE)'
 
 .PHONY: test-slow
-test-slow: terraform-present $(STAMP) ## what takes minutes of real time: releases judged by CloudWatch's minutes
-	$(BIN)/python -m pytest -m slow tests/e2e
+test-slow: terraform-present $(STAMP) ## what takes minutes: releases judged by CloudWatch's minutes, benchmarks that must notice faults
+	$(BIN)/python -m pytest -m slow tests/e2e tests/benchmarks
 
 lint: terraform-present $(STAMP) ## ruff, mypy, import-linter, terraform fmt and validate, the modules' READMEs
 	$(BIN)/ruff check .

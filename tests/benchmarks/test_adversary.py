@@ -16,6 +16,7 @@ from tests.benchmarks.race import ALICE, BOB, How, TakeOver
 from tests.support.proxy import Harm
 from toolkit.traffic import Split
 
+pytestmark = pytest.mark.slow
 HOME, TENTH = Split(blue=100, green=0), Split(blue=90, green=10)
 
 
