@@ -14,6 +14,7 @@ from toolkit.traffic import Color, Split
 
 GOLDEN = Path(__file__).parent / "golden" / "deployment.json"
 NETWORK = GOLDEN.with_name("deployment-nlb.json")
+GOLDEN_ECS = GOLDEN.with_name("deployment-ecs.json")
 
 
 def golden(path: Path = GOLDEN) -> dict[str, Any]:
@@ -118,6 +119,14 @@ def test_what_runs_behind_the_pair_is_read_where_it_is_said() -> None:
     assert from_document(without, source="here").workload is None
 
 
+def test_the_container_that_a_release_changes_is_read_where_it_is_said() -> None:
+    told = from_document(golden(GOLDEN_ECS), source="golden").workload
+    assert told == EcsPair("web", NAMES, container="app")
+    for silent in (ECS, ECS | {"container": None}):
+        read = from_document(golden() | {"workload": silent}, source="here").workload
+        assert read == EcsPair("prod", NAMES, container=None)
+
+
 @pytest.mark.parametrize(
     ("workload", "words"),
     [
@@ -130,6 +139,9 @@ def test_what_runs_behind_the_pair_is_read_where_it_is_said() -> None:
         (ASG | {"groups": []}, "at workload.groups: an object"),
         (ASG | {"groups": {"blue": 1, "green": "x"}}, "at workload.groups.blue"),
         (ECS | {"kind": "asg"}, "at workload.groups"),
+        (ECS | {"container": ""}, "at workload.container: a text"),
+        (ECS | {"container": " app"}, "at workload.container: a text"),
+        (ECS | {"container": ["app"]}, "at workload.container: a text"),
     ],
 )
 def test_a_workload_that_is_none_is_named_by_its_place(workload: Any, words: str) -> None:

@@ -115,10 +115,14 @@ class StateTable:
 
 @dataclass(frozen=True, slots=True)
 class EcsPair:
-    """An ECS service for each color, in one cluster. cluster: name or ARN. services: names."""
+    """An ECS service for each color, in one cluster. cluster: name or ARN. services: names.
+
+    container: the container whose image is what a release brings; None where the contract does not say.
+    """
 
     cluster: str
     services: Mapping[Color, str]
+    container: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,7 +374,11 @@ class _Reader:
             return None
         mapping = self.mapping(value, "workload")
         if self.one_of(_WorkloadKind, mapping, "kind", "workload") is _WorkloadKind.ECS:
-            return EcsPair(self.text(mapping, "cluster", "workload"), self.pair_of_names(mapping, "services"))
+            return EcsPair(
+                cluster=self.text(mapping, "cluster", "workload"),
+                services=self.pair_of_names(mapping, "services"),
+                container=None if mapping.get("container") is None else self.text(mapping, "container", "workload"),
+            )
         return AsgPair(self.pair_of_names(mapping, "groups"))
 
     def pair_of_names(self, workload: Mapping[str, Any], key: str) -> Mapping[Color, str]:

@@ -3,7 +3,7 @@ locals {
   arn = split(":", var.load_balancer.arn)
 
   workload_keys = {
-    ecs = ["kind", "cluster", "services"]
+    ecs = concat(["kind", "cluster", "services"], try(var.workload.container, null) == null ? [] : ["container"])
     asg = ["kind", "groups"]
   }
 

@@ -149,12 +149,13 @@ variable "state_table" {
 }
 
 variable "workload" {
-  description = "What runs behind the pair, by name, for the steps that scale it: kind `ecs` with cluster and services, or kind `asg` with groups. null: bluegreen scales nothing."
+  description = "What runs behind the pair, by name, for the steps that deploy to it and scale it: kind `ecs` with cluster, services and perhaps `container`, the one whose image a release brings, or kind `asg` with groups. null: bluegreen deploys and scales nothing."
   type = object({
-    kind     = string
-    cluster  = optional(string)
-    services = optional(object({ blue = string, green = string }))
-    groups   = optional(object({ blue = string, green = string }))
+    kind      = string
+    cluster   = optional(string)
+    services  = optional(object({ blue = string, green = string }))
+    container = optional(string)
+    groups    = optional(object({ blue = string, green = string }))
   })
   default = null
 
@@ -169,8 +170,14 @@ variable "workload" {
   }
 
   validation {
-    condition     = try(var.workload.kind, "") != "asg" ? true : var.workload.groups != null && var.workload.cluster == null && var.workload.services == null
-    error_message = "Write groups, and neither cluster nor services, in a workload of kind \"asg\"."
+    condition     = try(var.workload.kind, "") != "asg" ? true : var.workload.groups != null && var.workload.cluster == null && var.workload.services == null && var.workload.container == null
+    error_message = "Write groups, and neither cluster nor services nor container, in a workload of kind \"asg\"."
+  }
+
+  # ContainerDefinition, ECS API reference.
+  validation {
+    condition     = try(var.workload.container, null) == null ? true : can(regex("^[a-zA-Z0-9_-]{1,255}$", var.workload.container))
+    error_message = "Write workload.container as the task definition has the container's name, of 1 to 255 letters, digits, underscores and hyphens, or leave it out."
   }
 
   validation {

@@ -207,6 +207,29 @@ run "ecs_services_are_a_workload" {
   }
 }
 
+run "the_golden_contract_of_ecs_services" {
+  command = plan
+
+  variables {
+    workload = {
+      kind      = "ecs"
+      cluster   = "web"
+      services  = { blue = "web-blue", green = "web-green" }
+      container = "app"
+    }
+  }
+
+  assert {
+    condition     = jsonencode(output.deployment) == jsonencode(jsondecode(file("../../../tests/golden/deployment-ecs.json")))
+    error_message = "The output is not tests/golden/deployment-ecs.json."
+  }
+
+  assert {
+    condition     = aws_ssm_parameter.deployment.insecure_value == jsonencode(jsondecode(file("../../../tests/golden/deployment-ecs.json")))
+    error_message = "The parameter does not hold tests/golden/deployment-ecs.json."
+  }
+}
+
 run "auto_scaling_groups_are_a_workload" {
   command = plan
 

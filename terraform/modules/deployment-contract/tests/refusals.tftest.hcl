@@ -403,6 +403,48 @@ run "groups_are_in_no_cluster" {
   expect_failures = [var.workload]
 }
 
+run "groups_have_no_container" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    workload = { kind = "asg", groups = { blue = "web-blue", green = "web-green" }, container = "app" }
+  }
+
+  expect_failures = [var.workload]
+}
+
+run "a_container_has_a_name" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    workload = { kind = "ecs", cluster = "prod", services = { blue = "web-blue", green = "web-green" }, container = "" }
+  }
+
+  expect_failures = [var.workload]
+}
+
+run "a_container_is_no_image" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    workload = { kind = "ecs", cluster = "prod", services = { blue = "web-blue", green = "web-green" }, container = "registry.example/web:1.4.2" }
+  }
+
+  expect_failures = [var.workload]
+}
+
 run "each_color_runs_by_itself" {
   command = plan
 
