@@ -14,6 +14,7 @@ from tests.support.metrics import FakeMetrics
 from toolkit.contract import BalancerType, Contract, LoadBalancer, Route, RouteKind, Stickiness, TargetGroup
 from toolkit.errors import AwsUnreachable, RouteUnusable
 from toolkit.journal.memory import MemoryStore
+from toolkit.rollout.bypass import Rule
 from toolkit.rollout.codec import seal
 from toolkit.rollout.events import Entry, Event, Head
 from toolkit.rollout.ports import (
@@ -162,6 +163,20 @@ class FakeFlows:
 
 
 @dataclass
+class FakeRules:
+    """Rules and default actions beside those of the contract. `before` may raise."""
+
+    rules: list[Rule] = field(default_factory=list)
+    looks: int = 0
+    before: Callable[[], None] = lambda: None
+
+    def on(self, balancer: LoadBalancer) -> Sequence[Rule]:
+        self.looks += 1
+        self.before()
+        return list(self.rules)
+
+
+@dataclass
 class FakeHooks:
     """Answers with `results` in turn, then passes. `ran` are the hooks' names and what they were told."""
 
@@ -259,6 +274,7 @@ class FakeWorld:
     hooks: FakeHooks
     probes: FakeProbes
     metrics: FakeMetrics
+    rules: FakeRules
     notes: list[str]
 
     def split(self, route: int = 0) -> Split:
@@ -303,7 +319,7 @@ def a_world(
     targets = FakeTargets({contract.target_groups[color].arn: ["healthy"] * counts[color] for color in Color})
     notes: list[str] = []
     flows, store, clock, identities = FakeFlows(), MemoryStore(), FakeClock(), FakeIdentities()
-    hooks, probes, metrics = FakeHooks(), FakeProbes(), FakeMetrics()
+    hooks, probes, metrics, rules = FakeHooks(), FakeProbes(), FakeMetrics(), FakeRules()
     service = Service(
         contract=contract,
         settings=settings or ServiceSettings(),
@@ -318,6 +334,7 @@ def a_world(
         holder=HOLDER,
         heads=FakeHeads(),
         metrics=metrics,
+        rules=rules,
         note=notes.append,
     )
-    return FakeWorld(service, router, targets, flows, store, clock, identities, hooks, probes, metrics, notes)
+    return FakeWorld(service, router, targets, flows, store, clock, identities, hooks, probes, metrics, rules, notes)

@@ -131,7 +131,7 @@ class ProbeTargets:
 
 
 def _place(route: Route, rule: Mapping[str, Any], listener: Mapping[str, Any]) -> Place:
-    conditions = tuple(_condition(condition) for condition in rule.get("Conditions", ()))
+    conditions = tuple(condition_of(condition) for condition in rule.get("Conditions", ()))
     return Place(route.name, listener["Protocol"], int(listener["Port"]), conditions)
 
 
@@ -161,12 +161,12 @@ def _live(route: TestRoute, rule: Mapping[str, Any], listener: Mapping[str, Any]
         route=route,
         protocol=listener["Protocol"],
         port=int(listener["Port"]),
-        conditions=tuple(_condition(condition) for condition in rule.get("Conditions", ())),
+        conditions=tuple(condition_of(condition) for condition in rule.get("Conditions", ())),
         weights={group["TargetGroupArn"]: int(group.get("Weight", 1)) for group in groups},
     )
 
 
-def _condition(condition: Mapping[str, Any]) -> Condition:
+def condition_of(condition: Mapping[str, Any]) -> Condition:
     """Of either spelling: the `…Config` of its kind, or the older `Values`."""
     field = condition["Field"]
     config = condition.get(_CONFIGS.get(field, "")) or {}

@@ -12,9 +12,10 @@ from toolkit.analysis.series import MINUTE, Sample, first_warm, last_settled
 from toolkit.analysis.verdict import Outcome, Verdict
 from toolkit.errors import AwsError
 from toolkit.rollout.metrics import AlarmValue, BalancerMinute, Latency, MetricsWanted, Minutes, OwnMetric
+from toolkit.runner.bypassing import BypassWatch
 from toolkit.runner.own_metrics import own_verdict
 from toolkit.runner.service import Service
-from toolkit.settings import AnalysisSettings
+from toolkit.settings import AnalysisSettings, OwnLimit
 from toolkit.traffic import Color, Split
 
 PAST_SECONDS = 4 * 3600.0
@@ -36,6 +37,7 @@ class Analyst:
         self._own: dict[str, dict[tuple[int, Color], float]] = {}
         self._usual = 0.0
         self._told = False
+        self._bypasses = BypassWatch(service)
         self._asked: int | None = None
         self.verdict: Verdict | None = None
 
@@ -45,14 +47,17 @@ class Analyst:
         base: the color that the other one is compared with. shifts: when which split came into force, oldest first.
         both: the two colors have traffic; else there is nothing to compare, and the alarms alone are asked.
         """
-        now = self._service.clock.now()
-        settle = (self._settings or AnalysisSettings()).settle_seconds
+        now, settings = self._service.clock.now(), self._settings
+        settle = (settings or AnalysisSettings()).settle_seconds
         settled = last_settled(now.timestamp(), settle)
         if settled == self._asked:
             return self.verdict
         self._asked = settled
-        compared = _seen(lambda: self._compared(base, shifts, now)) if both else None
-        self.verdict = _worst(compared, _seen(lambda: self._alarmed(base.other)))
+        bypassed = compared = None
+        if both and settings is not None and shifts:
+            bypassed = _seen(lambda: self._bypasses.look(now))
+            compared = _seen(lambda: self._compared(settings, base, shifts, now))
+        self.verdict = _worst(bypassed, compared, _seen(lambda: self._alarmed(base.other)))
         return self.verdict
 
     def forget(self) -> None:
@@ -73,29 +78,50 @@ class Analyst:
         silent = [f"{alarm.name} is {alarm.state.lower()}" for alarm in states if alarm.state is not AlarmValue.OK]
         return Verdict(Outcome.INCONCLUSIVE, f"alarm {', '.join(silent)}") if silent else None
 
-    def _compared(self, base: Color, shifts: Shifts, now: datetime) -> Verdict | None:
-        """Both colors' traffic; None where that is not wanted. Of flows only what speaks against them counts."""
-        settings = self._settings
-        if settings is None or not shifts:
-            return None
+    def _compared(self, settings: AnalysisSettings, base: Color, shifts: Shifts, now: datetime) -> Verdict | None:
+        """Both colors' traffic. Of flows only what speaks against them counts; None where nothing does.
+
+        Minutes with requests past the split are not compared; those before them are, so a failure is one all the same.
+        """
         until = last_settled(now.timestamp(), settings.settle_seconds)
         analysis = self._analysis or self._begun(base, shifts[0][0], settings)
         newest, first = analysis.newest, shifts[0][0]
         if newest is None or until > newest:
             since = first if newest is None else max(first, _time_of(newest + 1))
-            self._take(self._minutes(settings, since, _time_of(until + 1)), shifts, settings)
+            self._take(self._minutes(settings, since, _time_of(until + 1)), base, shifts, settings)
         verdict = analysis.look(self._samples, until)
         warm = first_warm(shifts[-1][0].timestamp(), settings.warmup_minutes)
-        own = (own_verdict(each, self._own.get(each.name, {}), base.other, warm, until) for each in settings.own)
-        counted = None if self._service.contract.is_network else verdict
+        own = (self._own_verdict(each, base.other, warm, until) for each in settings.own)
+        counted = None if self._service.contract.is_network else self._with_bypasses(verdict, until)
         return _worst(counted, self._by_the_balancer(until, settings), *own)
 
-    def _take(self, minutes: Minutes, shifts: Shifts, settings: AnalysisSettings) -> None:
+    def _take(self, minutes: Minutes, live: Color, shifts: Shifts, settings: AnalysisSettings) -> None:
         self._balancer |= {each.minute: each for each in minutes.balancer}
-        self._samples = labelled(minutes.samples, shifts, settings)
+        self._samples = [
+            # Without the live side a minute is not compared; limits on the new one's rate alone hold in it all the same
+            each
+            for each in labelled(minutes.samples, shifts, settings)
+            if each.color is not live or not self._bypasses.touches(each.minute)
+        ]
         for name, readings in minutes.own.items():
             self._own.setdefault(name, {}).update({(each.minute, each.color): each.value for each in readings})
         self._tell(minutes.remarks)
+
+    def _with_bypasses(self, verdict: Verdict, until: int) -> Verdict | None:
+        """What the comparison says for itself, which knows nothing of why minutes lack."""
+        if verdict.outcome is Outcome.FAIL:
+            return verdict
+        if self._bypasses.stands:
+            return None  # the bypass's own verdict says it
+        if verdict.outcome is Outcome.INCONCLUSIVE and self._bypasses.touches(until):
+            return replace(verdict, reason=f"{verdict.reason}; minutes with requests past the split are not compared")
+        return verdict
+
+    def _own_verdict(self, limit: OwnLimit, new: Color, first: int, until: int) -> Verdict | None:
+        """As `own_verdict`; the colors are not held against each other while requests come past the split."""
+        if any(self._bypasses.touches(until - back) for back in range(limit.minutes)):
+            limit = replace(limit, times_live=None)
+        return own_verdict(limit, self._own.get(limit.name, {}), new, first, until)
 
     def _tell(self, remarks: Sequence[str]) -> None:
         """What a reader of the verdicts should know, once."""

@@ -29,6 +29,7 @@ from toolkit.traffic import Color
 
 if TYPE_CHECKING:  # a rollback needs none of them, and starts sooner without
     from toolkit.rollout.audit import HeadLog
+    from toolkit.rollout.bypass import Rules
     from toolkit.rollout.machine import RolloutState
     from toolkit.rollout.metrics import Metrics
 
@@ -74,6 +75,7 @@ class Service:
     holder: Holder
     heads: HeadLog
     metrics: Metrics
+    rules: Rules
     workload: Workload | None = None
     note: Callable[[str], None] = field(default=_silent)
     watch: Callable[[Entry, RolloutState], None] = field(default=_unwatched)

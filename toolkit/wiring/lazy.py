@@ -8,11 +8,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from toolkit.contract import Contract
+from toolkit.contract import Contract, LoadBalancer
 from toolkit.settings import ServiceSettings
 
 if TYPE_CHECKING:
     from toolkit.aws.session import Session
+    from toolkit.rollout.bypass import Rule
     from toolkit.rollout.metrics import AlarmState, Metrics, MetricsWanted, Minutes
     from toolkit.rollout.ports import Clock, Pulse, Result
     from toolkit.rollout.steps import Hook, Probe
@@ -54,6 +55,18 @@ class LazyMetrics:
 
     def alarms(self, names: Sequence[str]) -> Mapping[str, AlarmState]:
         return self._made().alarms(names)
+
+
+class LazyRules:
+    """The rules of a load balancer, imported when they are asked for."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def on(self, balancer: LoadBalancer) -> Sequence[Rule]:
+        from toolkit.aws.rules import ListenerRules
+
+        return ListenerRules(self._session).on(balancer)
 
 
 def _metrics(session: Session) -> Metrics:

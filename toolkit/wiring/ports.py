@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from toolkit.contract import AsgPair, Contract, EcsPair
 from toolkit.settings import ServiceSettings
 from toolkit.wiring.homes import state_home
-from toolkit.wiring.lazy import LazyHooks, LazyMetrics, LazyProbes
+from toolkit.wiring.lazy import LazyHooks, LazyMetrics, LazyProbes, LazyRules
 from toolkit.wiring.places import Place
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def assemble(
         probes=LazyProbes(contract, settings, session, clock),
         holder=_holder(),
         metrics=LazyMetrics(session),
+        rules=LazyRules(session),
         heads=_heads(contract, session, note),
         workload=_workload(contract, session),
         note=note,
