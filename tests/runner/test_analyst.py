@@ -9,10 +9,14 @@ from itertools import pairwise
 
 import pytest
 
-from tests.support.fakes import NOON, FakeWorld, a_world
+from tests.support.fakes import NOON, PREFIX, FakeWorld, a_world
+from toolkit.analysis.policy import Metric, Policy, Threshold
+from toolkit.contract import TestRoute as ATestRoute
 from toolkit.errors import AccessDenied, AwsUnreachable, Paused, RolledBack
+from toolkit.rollout.bypass import Rule
 from toolkit.rollout.events import StepPassed
 from toolkit.rollout.metrics import AlarmValue, Reading
+from toolkit.rollout.preview import Condition
 from toolkit.rollout.steps import Analyze, Bake, Shift
 from toolkit.rollout.strategy import Strategy, canary
 from toolkit.runner.rollout import Wanted, resume, start
@@ -256,3 +260,118 @@ def test_a_strategy_may_say_itself_what_follows_from_not_knowing() -> None:
     world = analyzed(lambda *_: None, inconclusive=Inconclusive.WAIT)
     with pytest.raises(RolledBack, match="inconclusive"):
         run(world, replace(CANARY, inconclusive=Inconclusive.FAIL))
+
+
+WEB = a_world().service.contract
+BETA = Rule(
+    arn=f"{PREFIX}:listener-rule/app/web/1/2/beta",
+    listener_arn=WEB.routes[0].listener_arn,
+    protocol="HTTPS",
+    port=443,
+    priority=5,
+    conditions=(Condition("path-pattern", ("/beta/*",)),),
+    weights={WEB.target_groups[Color.GREEN].arn: 1},
+)
+
+
+@pytest.mark.parametrize("feed", [fed(), fed(green=0.1)])
+def test_while_requests_come_past_the_split_nothing_is_compared(feed: Fed) -> None:
+    world = analyzed(feed, inconclusive=Inconclusive.PAUSE)
+    world.rules.rules = [BETA]
+    told = r"inconclusive: rule 5 of the HTTPS listener on port 443 \(path /beta/\*\) sends requests to green, past"
+    with pytest.raises(Paused, match=told):
+        run(world)
+    assert sum(world.clock.slept) == pytest.approx(1200, abs=70)
+    assert world.rules.looks <= 1200 / 60 + 3
+
+
+def test_a_rule_that_comes_during_a_rollout_leaves_its_own_minutes_out() -> None:
+    world = analyzed(fed())
+    for minute in range(START + 6, START + 13):
+        world.metrics.feed(minute, Color.GREEN, 3000, errors=600)
+
+    def add_and_remove() -> None:
+        minutes = sum(world.clock.slept) / 60
+        world.rules.rules = [BETA] if 5.5 < minutes < 13.5 else []
+
+    world.clock.on_sleep = add_and_remove
+    run(world)
+    assert world.split() == TO_GREEN
+
+
+def test_after_the_rule_is_gone_a_bad_release_is_seen() -> None:
+    world = analyzed(fed(green=0.1))
+    world.rules.rules = [BETA]
+
+    def remove() -> None:
+        if sum(world.clock.slept) > 600:
+            world.rules.rules = []
+
+    world.clock.on_sleep = remove
+    with pytest.raises(RolledBack, match="analysis: green"):
+        run(world)
+    assert 700 < sum(world.clock.slept) < 1200
+
+
+def test_a_plain_limit_compares_nothing_and_holds_all_the_same() -> None:
+    limit = Threshold(Metric.ERRORS, 0.5, times=2)
+    world = analyzed(fed(green=0.9), policy=Policy(thresholds=(limit,)))
+    world.rules.rules = [BETA]
+    with pytest.raises(RolledBack, match="analysis: green"):
+        run(world)
+    assert sum(world.clock.slept) < 600
+
+
+def test_rules_that_cannot_be_read_pass_nothing_and_hide_no_failure() -> None:
+    world = analyzed(fed(), inconclusive=Inconclusive.PAUSE)
+
+    def deny() -> None:
+        raise AccessDenied("reading the listeners and rules: denied")
+
+    world.rules.before = deny
+    with pytest.raises(Paused, match="inconclusive: reading the listeners and rules: denied"):
+        run(world)
+    world = analyzed(fed(green=0.1))
+    world.rules.before = deny
+    with pytest.raises(RolledBack, match="analysis: green"):
+        run(world)
+
+
+def test_a_test_route_of_the_contract_is_let_pass_and_told_once() -> None:
+    world = analyzed(fed())
+    rule = replace(BETA, conditions=(Condition("http-header", ("x",), header="X-Color"),))
+    route = ATestRoute("web-green-test", Color.GREEN, rule.arn, rule.listener_arn, "x-color")
+    world.service.contract = replace(world.service.contract, test_routes=(route,))
+    world.rules.rules = [rule]
+    run(world)
+    assert world.split() == TO_GREEN
+    assert sum("requests by test route web-green-test count among green's" in note for note in world.notes) == 1
+
+
+def test_a_metric_of_the_users_own_keeps_its_own_limits_and_is_not_compared() -> None:
+    for limit, fails in ((replace(ORDERS, below=None, times_live=2.0), False), (ORDERS, True)):
+        world = analyzed(fed(), own=(limit,), inconclusive=Inconclusive.PAUSE)
+        world.metrics.own["orders"] = [
+            Reading(minute, color, value)
+            for minute in range(START, START + 120)
+            for color, value in ((Color.BLUE, 1.0), (Color.GREEN, 3.0))
+        ]
+        world.rules.rules = [BETA]
+        with pytest.raises(RolledBack if fails else Paused, match="metric orders" if fails else "past the split"):
+            run(world)
+
+
+def test_a_listener_that_sends_flows_past_the_split_is_one_too() -> None:
+    analysis = AnalysisSettings(inconclusive=Inconclusive.PAUSE)
+    world = a_world(network=True, settings=ServiceSettings(analysis=analysis, poll_seconds=10))
+    listener = f"{PREFIX}:listener/net/web/1/9"
+    world.rules.rules = [Rule(listener, listener, "TCP", 9000, weights={WEB.target_groups[Color.BLUE].arn: 1})]
+    told = "the default action of the TCP listener on port 9000 sends flows to blue, past the split"
+    with pytest.raises(Paused, match=told):
+        run(world)
+
+
+def test_without_analysis_no_rules_are_asked_for() -> None:
+    world = a_world()
+    run(world)
+    assert world.rules.looks == 0

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.fakes import NOON, FakeWorld, a_world
+from tests.support.fakes import NOON, PREFIX, FakeWorld, a_world
 from toolkit.analysis.verdict import Outcome
 from toolkit.errors import AwsUnreachable, NoBase, PreflightRefused
+from toolkit.rollout.bypass import Rule
 from toolkit.runner.analyze import analyze, traffic
 from toolkit.runner.shift import shift
 from toolkit.traffic import Color, Split
@@ -50,6 +51,20 @@ def test_metrics_that_cannot_be_read_are_no_data() -> None:
     world.metrics.before = fail
     verdict = analyze(world.service).verdict
     assert (verdict.outcome, verdict.reason) == (Outcome.INCONCLUSIVE, "CloudWatch did not answer")
+
+
+@pytest.mark.parametrize("errors", [1, 50])
+def test_while_requests_come_past_the_split_there_is_no_verdict(errors: int) -> None:
+    world = canarying(errors)
+    contract = world.service.contract
+    listener = f"{PREFIX}:listener/app/web/1/9"
+    groups = {contract.target_groups[color].arn: 1 for color in Color}
+    world.rules.rules = [Rule(listener, listener, "HTTP", 8081, weights=groups)]
+    verdict = analyze(world.service).verdict
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.reason.startswith(
+        "the default action of the HTTP listener on port 8081 sends requests to blue and green, past the split"
+    )
 
 
 def test_without_a_base_the_live_color_must_be_said() -> None:

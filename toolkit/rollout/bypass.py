@@ -63,7 +63,7 @@ def past_the_split(contract: Contract, rules: Iterable[Rule]) -> list[Rule]:
     return [rule for rule in _reached(rules) if rule.arn not in routes and colors_of(contract, rule)]
 
 
-def test_route_of(contract: Contract, rule: Rule) -> TestRoute | None:
+def known_test_route(contract: Contract, rule: Rule) -> TestRoute | None:
     """The test route of the contract that it is: a few requests with a header, to its color. None for anything else."""
     for route in contract.test_routes:
         if route.arn == rule.arn:

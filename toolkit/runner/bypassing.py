@@ -6,7 +6,7 @@ from datetime import datetime
 
 from toolkit.analysis.series import MINUTE
 from toolkit.analysis.verdict import Outcome, Verdict
-from toolkit.rollout.bypass import Rule, colors_of, past_the_split, test_route_of
+from toolkit.rollout.bypass import Rule, colors_of, known_test_route, past_the_split
 from toolkit.runner.service import Service
 
 _MOST_NAMED = 3
@@ -55,7 +55,7 @@ class BypassWatch:
 
     def _is_tolerated(self, rule: Rule) -> bool:
         """A test route stands all the time, and few requests take it; whoever reads a verdict is told once."""
-        route = test_route_of(self._service.contract, rule)
+        route = known_test_route(self._service.contract, rule)
         if route is None:
             return False
         if route.name not in self._told:
