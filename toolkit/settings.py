@@ -209,6 +209,24 @@ class AnalysisSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetireSettings:
+    """What becomes of the old side after a deployment. after_seconds: from the end of the last bake on, at the earliest;
+    None: it is left as it is. keep: targets that stay, the warm minimum.
+    """
+
+    after_seconds: float | None = None
+    keep: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceSettings:
+    """What the operator says that one target costs an hour, in `currency`."""
+
+    target_hour: float
+    currency: str = "USD"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSettings:
     """How one service is released.
 
@@ -226,6 +244,9 @@ class ServiceSettings:
     region, profile, role_arn: where the service lives, if elsewhere than `[aws]` says, and the role to take on there.
     probe_via: `HOST:PORT` that answers in the load balancer's stead, for probes: the lab, a tunnel.
     probe_host: the name that probes ask for, where the rules ask for none.
+    ready_seconds: how long a color may take until its targets are healthy, once it is scaled up.
+    retire: what becomes of the old side after a deployment.
+    price: what a target costs; None: nobody has said.
     analysis: how a rollout compares the traffic of both colors; None: it does not.
     """
 
@@ -245,6 +266,9 @@ class ServiceSettings:
     probe_via: str | None = None
     probe_host: str | None = None
     analysis: AnalysisSettings | None = None
+    ready_seconds: float = 900.0
+    retire: RetireSettings = field(default_factory=RetireSettings)
+    price: PriceSettings | None = None
 
     def settle_of(self, *, network: bool) -> float:
         """Seconds to wait after a write before a verdict, by the type of the load balancer."""

@@ -13,7 +13,7 @@ from toolkit.aws.autoscaling import AsgWorkload
 from toolkit.aws.ecs import EcsWorkload
 from toolkit.aws.session import Session
 from toolkit.errors import AccessDenied, AwsError, AwsUnreachable
-from toolkit.rollout.ports import Capacity
+from toolkit.rollout.workload import Capacity
 from toolkit.settings import AwsSettings
 from toolkit.traffic import Color
 

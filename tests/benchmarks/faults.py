@@ -34,7 +34,7 @@ from tests.benchmarks.stage import Journal
 from tests.support.proxy import Call, Fault, Harm
 from toolkit.aws.session import READ_TIMEOUT_SECONDS
 from toolkit.errors import NoRollout
-from toolkit.rollout.machine import Phase
+from toolkit.rollout.state import Phase
 from toolkit.traffic import Split
 
 _STRATEGIES = ("canary", "failing-gate")

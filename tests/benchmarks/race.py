@@ -37,7 +37,7 @@ from tests.benchmarks.stage import Journal
 from tests.support.proxy import Written
 from toolkit.errors import Halted, LeaseLost
 from toolkit.rollout.events import RolloutEnded, RolloutStarted, RunnerTookOver, ShiftIntended
-from toolkit.rollout.machine import Phase
+from toolkit.rollout.state import Phase
 from toolkit.runner.lease import LEASE_SECONDS
 
 ALICE, BOB = "alice", "bob"

@@ -21,7 +21,8 @@ from toolkit.lab.options import LabOptions
 from toolkit.lab.rehearsal.targets import TARGET_PORT, free_addresses, wait_for
 from toolkit.rollout.codec import decode
 from toolkit.rollout.events import Entry, Record, RolloutStarted, fold
-from toolkit.rollout.machine import RolloutState, fold_rollout
+from toolkit.rollout.machine import fold_rollout
+from toolkit.rollout.state import RolloutState
 from toolkit.traffic import Split
 
 ROUTES = 2

@@ -10,7 +10,7 @@ from tests.cli.test_rollout_words import BAKING, BOB, PLAN, state
 from tests.support.fakes import NOON
 from toolkit.cli.rollout_picture import picture
 from toolkit.rollout.events import Ending, GateFailed, RolloutEnded, RolloutStarted, RunnerPaused, Stuck
-from toolkit.rollout.machine import RolloutState
+from toolkit.rollout.state import RolloutState
 from toolkit.rollout.steps import Bake, Shift
 from toolkit.traffic import Color
 

@@ -13,7 +13,7 @@ from tests.support.fakes import FakeWorld, a_world
 from toolkit.cli.rollout_progress import Lines, Live, SeenHealth, watched
 from toolkit.errors import AwsUnreachable
 from toolkit.rollout.events import Entry, GateFailed, StepPassed
-from toolkit.rollout.machine import RolloutState
+from toolkit.rollout.state import RolloutState
 from toolkit.rollout.strategy import canary, parse_shares
 from toolkit.runner.rollout import Wanted, start
 from toolkit.traffic import Color, Split

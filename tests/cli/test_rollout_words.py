@@ -34,9 +34,10 @@ from toolkit.rollout.events import (
     Word,
     WorldDiffers,
 )
-from toolkit.rollout.machine import RolloutState, fold_rollout
+from toolkit.rollout.machine import fold_rollout
 from toolkit.rollout.plan import Plan
 from toolkit.rollout.ports import Holder, Lease
+from toolkit.rollout.state import RolloutState
 from toolkit.rollout.steps import Approve, Bake, Hook, Probe, Shift
 from toolkit.traffic import Color, Split
 

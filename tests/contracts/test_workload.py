@@ -15,7 +15,7 @@ from toolkit.aws.autoscaling import AsgWorkload
 from toolkit.aws.ecs import EcsWorkload
 from toolkit.aws.session import Session
 from toolkit.errors import AwsError
-from toolkit.rollout.ports import Capacity, Workload
+from toolkit.rollout.workload import Capacity, Workload
 from toolkit.settings import AwsSettings
 from toolkit.traffic import Color
 

@@ -48,8 +48,9 @@ from toolkit.rollout.events import (
     Word,
     WorldDiffers,
 )
-from toolkit.rollout.machine import Course, Phase, RolloutState, advance, begin, effect_of, evolve, fold_rollout
+from toolkit.rollout.machine import advance, begin, effect_of, evolve, fold_rollout
 from toolkit.rollout.plan import Plan
+from toolkit.rollout.state import Course, Phase, RolloutState
 from toolkit.rollout.steps import Analyze, Approve, Bake, Hook, Probe, Retire, Scale, Shift, Step
 from toolkit.traffic import Color, Split
 

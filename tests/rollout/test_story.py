@@ -29,8 +29,8 @@ from toolkit.rollout.events import (
     StepPassed,
     Word,
 )
-from toolkit.rollout.machine import Phase
 from toolkit.rollout.plan import Plan
+from toolkit.rollout.state import Phase
 from toolkit.rollout.steps import Approve, Bake, Hook, Shift
 from toolkit.rollout.story import How, Story, story
 from toolkit.traffic import Color, Split

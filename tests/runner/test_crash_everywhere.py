@@ -16,8 +16,9 @@ from tests.support.endings import HowItEnded
 from tests.support.fakes import FakeHooks, FakeWorld, a_world
 from toolkit.errors import BluegreenError, NoRollout
 from toolkit.rollout.events import RolloutStarted, Word, fold
-from toolkit.rollout.machine import Phase, RolloutState, fold_rollout
+from toolkit.rollout.machine import fold_rollout
 from toolkit.rollout.ports import Command, Result
+from toolkit.rollout.state import Phase, RolloutState
 from toolkit.rollout.steps import Analyze, Approve, Bake, Hook, Probe, Shift
 from toolkit.rollout.strategy import Strategy
 from toolkit.runner.lease import LEASE_SECONDS

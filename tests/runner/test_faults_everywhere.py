@@ -28,8 +28,8 @@ from tests.runner.test_crash_everywhere import (
 from tests.support.fakes import FakeWorld
 from toolkit.errors import AwsUnreachable, BluegreenError, JournalError, NoBase, RolledBack, Throttled
 from toolkit.rollout.events import fold
-from toolkit.rollout.machine import Phase
 from toolkit.rollout.ports import Action, LiveRoute
+from toolkit.rollout.state import Phase
 from toolkit.runner.lease import LEASE_SECONDS
 from toolkit.runner.rollback import rollback
 from toolkit.runner.service import Service

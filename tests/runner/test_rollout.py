@@ -37,9 +37,9 @@ from toolkit.rollout.events import (
     Word,
     WorldDiffers,
 )
-from toolkit.rollout.machine import Phase
 from toolkit.rollout.ports import Command, Result
 from toolkit.rollout.preflight import Level
+from toolkit.rollout.state import Phase
 from toolkit.rollout.steps import Approve, Bake, Hook, Probe, Shift
 from toolkit.rollout.strategy import Strategy, all_at_once, canary
 from toolkit.runner.lease import take

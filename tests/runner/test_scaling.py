@@ -10,9 +10,9 @@ from tests.support.fakes import FakeWorld, a_world
 from tests.support.workload import FakeWorkload
 from toolkit.errors import NoHealthyTarget, PreflightRefused, RolledBack
 from toolkit.rollout.events import Ending, RolloutEnded
-from toolkit.rollout.ports import Capacity
 from toolkit.rollout.steps import Bake, Retire, Scale, Shift
 from toolkit.rollout.strategy import Strategy
+from toolkit.rollout.workload import Capacity
 from toolkit.runner.rollback import rollback
 from toolkit.runner.rollout import Wanted, start
 from toolkit.traffic import Color, Split

@@ -13,8 +13,8 @@ from tests.runner.test_crash_everywhere import HOME, STRATEGIES, Life, fresh, la
 from tests.support.fakes import FakeWorld
 from toolkit.errors import BluegreenError, NoRollout, Paused
 from toolkit.rollout.events import CommandTaken, Word
-from toolkit.rollout.machine import Phase
 from toolkit.rollout.ports import Command
+from toolkit.rollout.state import Phase
 from toolkit.runner.lease import LEASE_SECONDS
 from toolkit.runner.rollout import resume
 from toolkit.traffic import Split

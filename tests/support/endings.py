@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 from toolkit.rollout.events import ShiftIntended
-from toolkit.rollout.machine import Phase, RolloutState
 from toolkit.rollout.plan import Plan
+from toolkit.rollout.state import Phase, RolloutState
 from toolkit.traffic import Split
 
 

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
-from toolkit.errors import AwsError
-from toolkit.rollout.ports import Capacity
+from toolkit.errors import AwsError, PreflightRefused, UsageError
+from toolkit.rollout.workload import Capacity, Change, Progress, Release
 from toolkit.traffic import Color
+
+HELD = ("scale-in",)
 
 
 @dataclass
 class FakeWorkload:
-    """`looks`: how often `capacity` is asked until what was asked for runs. `before` may raise; it is told the call."""
+    """An ECS service for each color. `before` may raise; it is told the call. ended: what a look at the progress says.
+
+    looks: how often `capacity` is asked until what was asked for runs. images: of each revision of the family `web`.
+    """
 
     held: dict[Color, Capacity]
     looks: int = 0
     scaled: list[tuple[Color, int]] = field(default_factory=list)
     before: Callable[[str], None] = lambda _name: None
+    images: dict[str, str] = field(default_factory=lambda: {"web:1": "web:1.0"})
+    runs: dict[Color, str] = field(default_factory=lambda: dict.fromkeys(Color, "web:1"))
+    ended: Progress | None = None
+    after: Callable[[Color], None] = lambda _color: None
     _left: dict[Color, int] = field(default_factory=dict)
 
     def capacity(self, color: Color) -> Capacity:
@@ -34,10 +44,63 @@ class FakeWorkload:
         held = self._of(color)
         if held.maximum is not None and targets > held.maximum:
             raise AwsError(f"{color} may hold {held.maximum} at most, and {targets} are wanted. Nothing was changed.")
-        wanted = max(targets, held.minimum or 0)
-        self.scaled.append((color, wanted))
-        self.held[color] = replace(held, desired=wanted)
+        self.scaled.append((color, targets))
+        self.held[color] = replace(held, desired=targets, minimum=None if held.minimum is None else targets)
         self._left[color] = self.looks
+        self.after(color)
+
+    def hold(self, color: Color) -> None:
+        self.before("hold")
+        held = self._of(color)
+        minimum = None if held.minimum is None else held.desired
+        self.held[color] = replace(held, minimum=minimum, suspended=() if held.minimum is None else HELD)
+
+    def let_go(self, color: Color, bounds: Capacity) -> None:
+        self.before("let_go")
+        held = self._of(color)
+        minimum = None if held.minimum is None else bounds.minimum
+        self.held[color] = replace(held, minimum=minimum, suspended=() if held.minimum is None else bounds.suspended)
+
+    def release(self, color: Color) -> Release:
+        self.before("release")
+        self._of(color)
+        return Release(self.runs[color], self.images[self.runs[color]])
+
+    def foresee(self, change: Change, color: Color) -> Release:
+        self.before("foresee")
+        if not change.is_for_ecs:
+            raise UsageError(f"{color} runs ECS services, and an AMI is asked for")
+        by = change.task_definition or self.runs[color.other]
+        if by not in self.images:
+            raise PreflightRefused(f"there is no task definition {by}")
+        image = change.image or self.images[by]
+        return Release(by if image == self.images[by] else "", image)
+
+    def make(self, change: Change, color: Color) -> Release:
+        release = self.foresee(change, color)
+        self.before("make")
+        newest = list(self.images)[-1]
+        if release.revision:
+            return release
+        if self.images[newest] == release.image:
+            return replace(release, revision=newest)
+        revision = f"web:{len(self.images) + 1}"
+        self.images[revision] = release.image
+        return replace(release, revision=revision)
+
+    def put(self, color: Color, release: Release) -> None:
+        self.before("put")
+        self.runs[color] = release.revision
+
+    def progress(self, color: Color, release: Release, since: datetime) -> Progress:
+        self.before("progress")
+        if self.ended is not None:
+            return self.ended
+        running = self.capacity(color).running
+        return Progress(running) if self.runs[color] == release.revision else Progress(0, older=running)
+
+    def remarks(self) -> Sequence[str]:
+        return ()
 
     def _of(self, color: Color) -> Capacity:
         if color not in self.held:

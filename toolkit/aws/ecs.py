@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from toolkit.adoption.ownership import EcsService
 from toolkit.aws.session import aws_errors, code_of
 from toolkit.errors import AwsError
-from toolkit.rollout.ports import Capacity
+from toolkit.rollout.workload import Capacity
 from toolkit.traffic import Color
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from toolkit.cli.rollout_words import gates_words, phase_words
-from toolkit.rollout.machine import Course, Phase, RolloutState
 from toolkit.rollout.plain import plain
 from toolkit.rollout.ports import Holder
+from toolkit.rollout.state import Course, Phase, RolloutState
 from toolkit.rollout.steps import Shift, describe, duration
 from toolkit.traffic import Color
 

@@ -30,14 +30,14 @@ from toolkit.rollout.events import (
     Stuck,
     WorldDiffers,
 )
-from toolkit.rollout.machine import Course
 from toolkit.rollout.plain import plain
+from toolkit.rollout.state import Course
 from toolkit.traffic import Color, Split
 
 if TYPE_CHECKING:
     from toolkit.contract import TargetGroup
-    from toolkit.rollout.machine import RolloutState
     from toolkit.rollout.ports import TargetHealth, Targets
+    from toolkit.rollout.state import RolloutState
     from toolkit.runner.service import Service, Wish
 
 _NOTEWORTHY = (CommandTaken, GateFailed, RunnerPaused, RunnerTookOver, ShiftFailed, Stuck, WorldDiffers)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from toolkit.cli.rollout_words import phase_words
 
 if TYPE_CHECKING:
-    from toolkit.rollout.machine import RolloutState
+    from toolkit.rollout.state import RolloutState
     from toolkit.runner.service import Wish
 
 ANSWER_SECONDS = 60.0

@@ -20,9 +20,9 @@ from toolkit.rollout.events import (
     ShiftVerified,
     StepPassed,
 )
-from toolkit.rollout.machine import Phase, RolloutState
 from toolkit.rollout.plain import plain
 from toolkit.rollout.plan import Plan
+from toolkit.rollout.state import Phase, RolloutState
 from toolkit.rollout.steps import Gate, Probe, describe, duration
 from toolkit.rollout.telling import tell
 

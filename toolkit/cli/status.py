@@ -23,8 +23,8 @@ from toolkit.wiring import Options
 
 if TYPE_CHECKING:
     from toolkit.rollout.events import Record
-    from toolkit.rollout.machine import RolloutState
     from toolkit.rollout.ports import Lease
+    from toolkit.rollout.state import RolloutState
     from toolkit.runner.service import Service
 
 _NAMES = {Color.BLUE: 34, Color.GREEN: 32}

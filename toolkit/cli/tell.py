@@ -14,12 +14,12 @@ from toolkit.cli.rollout_words import how_it_stands, phase_words, print_next, st
 from toolkit.cli.service import ServiceArgument, connected, wired
 from toolkit.errors import BluegreenError, Halted, Locked, NoRollout, Paused
 from toolkit.rollout.events import CommandTaken, Ending, Word
-from toolkit.rollout.machine import Phase
+from toolkit.rollout.state import Phase
 from toolkit.rollout.steps import Approve
 from toolkit.wiring import Options
 
 if TYPE_CHECKING:
-    from toolkit.rollout.machine import RolloutState
+    from toolkit.rollout.state import RolloutState
     from toolkit.runner.service import Service
     from toolkit.runner.tell import Told
 

@@ -23,6 +23,7 @@ from toolkit.rollout.events import (
     Prepared,
     Promoted,
     Refused,
+    ReleasePut,
     RolloutEnded,
     RolloutStarted,
     RunnerPaused,
@@ -34,6 +35,9 @@ from toolkit.rollout.events import (
     Stuck,
     SuspendedStickiness,
     Word,
+    WorkloadHeld,
+    WorkloadLetGo,
+    WorkloadSeen,
     WorldDiffers,
     rollout_id,
 )
@@ -52,6 +56,7 @@ from toolkit.rollout.fields import (
     word,
 )
 from toolkit.rollout.plan_codec import PLAN
+from toolkit.rollout.workload import Capacity, Release, Side
 from toolkit.traffic import Color, Split
 
 SCHEMA_VERSION = 2
@@ -72,6 +77,16 @@ _SPLIT = form(Split, {"blue": NUMBER, "green": NUMBER})
 _SPLITS = by_name(_SPLIT)
 _COLOR = word(Color)
 _WHO = optional(TEXT)
+_CAPACITY: Mapping[str, Field] = {
+    "desired": NUMBER,
+    "running": NUMBER,
+    "minimum": optional(NUMBER),
+    "maximum": optional(NUMBER),
+    "suspended": several(TEXT),
+}
+_RELEASE = form(Release, {"revision": TEXT, "image": TEXT, "digest": TEXT})
+_SIDE = form(Side, {"capacity": form(Capacity, _CAPACITY), "release": optional(_RELEASE)})
+_SIDES = by_name(_SIDE)
 _INTENT: Mapping[str, Field] = {
     "kind": word(Kind),
     "base": optional(_COLOR),
@@ -89,6 +104,14 @@ _ATTRIBUTES: Mapping[type[Event], Mapping[str, Field]] = {
     RolloutStarted: {"plan": PLAN},
     Prepared: {"remarks": several(TEXT)},
     Refused: {"reason": TEXT, "exit_code": NUMBER},
+    WorkloadSeen: {
+        "before": Field(
+            _SIDES.out, lambda document: {Color(name): side for name, side in _SIDES.into(document).items()}
+        )
+    },
+    WorkloadHeld: {},
+    ReleasePut: {"step": NUMBER, "release": _RELEASE},
+    WorkloadLetGo: {"problem": TEXT},
     StepPassed: {"step": NUMBER, "detail": TEXT, "output": TEXT},
     GateFailed: {"step": NUMBER, "gate": TEXT, "reason": TEXT, "output": TEXT},
     CommandTaken: {"word": word(Word), "by": TEXT, "id": TEXT, "reason": TEXT},

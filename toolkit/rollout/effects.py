@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from fractions import Fraction
 
 from toolkit.rollout.events import Ending, ShiftIntended
-from toolkit.rollout.steps import Hook, Probe
+from toolkit.rollout.steps import Hook, Probe, Scale
+from toolkit.rollout.workload import Change
 from toolkit.traffic import Color, Split
 
 
@@ -70,12 +70,42 @@ class RunProbe:
 
 
 @dataclass(frozen=True, slots=True)
+class Survey:
+    """Read what stands behind each color, before anything is changed there: WorkloadSeen or GateFailed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Let nothing scale either color in: WorkloadHeld or GateFailed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PutRelease:
+    """Make the release and let `color`, which has no traffic, run it: ReleasePut, GateFailed or WorldDiffers."""
+
+    change: Change
+    color: Color
+
+
+@dataclass(frozen=True, slots=True)
 class ScaleTo:
-    """Bring `color` to so many targets, or to a part of what the other color runs: StepPassed or GateFailed."""
+    """Bring `color` to as many targets as the scale step says: StepPassed or GateFailed."""
 
     color: Color
-    targets: int | None
-    of_live: Fraction | None = None
+    amount: Scale
+
+
+@dataclass(frozen=True, slots=True)
+class Wane:
+    """Bring `color`, which has no traffic any more, down to `targets`: StepPassed."""
+
+    color: Color
+    targets: int
+
+
+@dataclass(frozen=True, slots=True)
+class LetGo:
+    """Bind autoscaling again as before, and take back what the new color was given if the rollout is: WorkloadLetGo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,4 +122,20 @@ class End:
     ending: Ending
 
 
-Effect = Prepare | Intend | Write | Watch | Judge | RunHook | RunProbe | ScaleTo | Promote | End
+Effect = (
+    Prepare
+    | Survey
+    | Hold
+    | PutRelease
+    | Intend
+    | Write
+    | Watch
+    | Judge
+    | RunHook
+    | RunProbe
+    | ScaleTo
+    | Wane
+    | LetGo
+    | Promote
+    | End
+)

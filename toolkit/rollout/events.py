@@ -16,6 +16,7 @@ from enum import StrEnum
 
 from toolkit.contract import Stickiness
 from toolkit.rollout.plan import Plan
+from toolkit.rollout.workload import Release, Side
 from toolkit.traffic import Color, Split
 
 
@@ -127,6 +128,33 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkloadSeen:
+    """What stood behind each color before anything is changed there: what is restored in the end."""
+
+    before: Mapping[Color, Side]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadHeld:
+    """Nothing scales either color in from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasePut:
+    """Step number `step` (from 0) is done: the new color is to run `release`."""
+
+    step: int
+    release: Release
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadLetGo:
+    """Autoscaling is bound as before. problem: what could not be restored, and how it stands."""
+
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StepPassed:
     """Step number `step` (from 0) is done. detail: one sentence; output: what a hook said."""
 
@@ -198,6 +226,10 @@ RolloutEvent = (
     RolloutStarted
     | Prepared
     | Refused
+    | WorkloadSeen
+    | WorkloadHeld
+    | ReleasePut
+    | WorkloadLetGo
     | StepPassed
     | GateFailed
     | CommandTaken

@@ -8,7 +8,20 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from toolkit.rollout.plan import Plan
-from toolkit.rollout.steps import Analyze, Approve, Bake, Hook, Probe, Retire, Scale, Shift, Step, describe, percent
+from toolkit.rollout.steps import (
+    Analyze,
+    Approve,
+    Bake,
+    Deploy,
+    Hook,
+    Probe,
+    Retire,
+    Scale,
+    Shift,
+    Step,
+    describe,
+    percent,
+)
 from toolkit.rollout.steps import duration as _in_words
 from toolkit.traffic import Split
 
@@ -130,7 +143,7 @@ class Forecast:
             for seconds, what in ((self.approval_seconds, "approvals"), (self.asking_seconds, "hooks and probes"))
             if seconds
         ]
-        scales = any(isinstance(step.step, Scale | Retire) for step in self.steps)
+        scales = any(isinstance(step.step, Deploy | Scale | Retire) for step in self.steps)
         more += ["what scaling takes"] if scales else []
         return _in_words(round(self.seconds, 3)) + "".join(f", plus {each}" for each in more)
 
@@ -181,7 +194,7 @@ def _times(step: Step, routes: int) -> tuple[float, float]:
             return 0.0, step.timeout_seconds * (step.retries + 1)
         case Probe():
             return 0.0, step.timeout_seconds * step.count * (step.retries + 1)
-        case Analyze() | Scale() | Retire():
+        case Analyze() | Deploy() | Scale() | Retire():
             return 0.0, 0.0
 
 
@@ -193,7 +206,7 @@ def _calls(step: Step, once: int, routes: int, poll_seconds: float, *, judged: b
             looks = math.ceil(seconds / poll_seconds) + 1
         case Analyze():
             looks = 1
-        case Hook() | Probe() | Scale() | Retire():
+        case Hook() | Probe() | Deploy() | Scale() | Retire():
             looks = 0
     return Calls(routes=looks * once, health=looks * judged)
 

@@ -7,22 +7,26 @@ after a crash folds the journal, asks for the effect, and repeats it without har
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from enum import StrEnum
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
 
 from toolkit.errors import NoRollout
 from toolkit.rollout.effects import (
     Effect,
     End,
+    Hold,
     Intend,
     Judge,
+    LetGo,
     Prepare,
     Promote,
+    PutRelease,
     RunHook,
     RunProbe,
     ScaleTo,
+    Survey,
+    Wane,
     Watch,
     Write,
 )
@@ -37,6 +41,7 @@ from toolkit.rollout.events import (
     Prepared,
     Promoted,
     Refused,
+    ReleasePut,
     RolloutEnded,
     RolloutStarted,
     RunnerPaused,
@@ -47,116 +52,13 @@ from toolkit.rollout.events import (
     StepPassed,
     Stuck,
     Word,
+    WorkloadHeld,
+    WorkloadLetGo,
+    WorkloadSeen,
     WorldDiffers,
 )
-from toolkit.rollout.plan import Plan
-from toolkit.rollout.steps import Analyze, Approve, Bake, Hook, Probe, Retire, Scale, Shift, Step
-from toolkit.traffic import Split
-
-
-class Course(StrEnum):
-    """Which way a rollout goes. HALTED and PAUSED remember by `RolloutState.back` where they came from."""
-
-    ON = "on"
-    PAUSED = "paused"
-    HALTED = "halted"
-    OVER = "over"
-
-
-class Phase(StrEnum):
-    """Where a rollout stands, in an operator's words."""
-
-    PREPARING = "preparing"
-    SHIFTING = "shifting"
-    BAKING = "baking"
-    ANALYZING = "analyzing"
-    AWAITING_APPROVAL = "awaiting-approval"
-    HOOK = "hook"
-    PROBING = "probing"
-    SCALING = "scaling"
-    RETIRING = "retiring"
-    PAUSED = "paused"
-    HALTED = "halted"
-    ROLLING_BACK = "rolling-back"
-    ROLLED_BACK = "rolled-back"
-    PROMOTED = "promoted"
-    RETIRED = "retired"
-    REFUSED = "refused"
-
-
-@dataclass(frozen=True, slots=True)
-class RolloutState:
-    """Where a rollout stands.
-
-    began: when the step under way began. watched: since when its bake has been watched without a break. step: the
-    index of the step under way. splits: what each route is known to hold. intent: begun and not verified. touched:
-    something was meant to be written, ever. shifts: when each split was verified. back: it goes to the base. ending:
-    decided; `course` is OVER once it is recorded. stays: a paused runner waits for commands. commands: ids of those
-    taken. exit_code: of the refusal.
-    """
-
-    id: str
-    plan: Plan
-    began: datetime
-    watched: datetime
-    course: Course = Course.ON
-    prepared: bool = False
-    step: int = 0
-    splits: Mapping[str, Split] = field(default_factory=dict)
-    shifts: tuple[tuple[datetime, Split], ...] = ()
-    intent: ShiftIntended | None = None
-    touched: bool = False
-    back: bool = False
-    promoted: bool = False
-    ending: Ending | None = None
-    stays: bool = False
-    reason: str = ""
-    exit_code: int = 0
-    commands: frozenset[str] = frozenset()
-
-    @property
-    def current(self) -> Step | None:
-        """The step under way; None where all are done."""
-        return self.plan.steps[self.step] if self.step < len(self.plan.steps) else None
-
-    @property
-    def deadline(self) -> datetime | None:
-        """When the bake under way has been watched whole, or an approval comes too late."""
-        match self.current:
-            case Bake(seconds):
-                return self.watched + timedelta(seconds=seconds)
-            case Approve(seconds):
-                return self.began + timedelta(seconds=seconds)
-            case _:
-                return None
-
-    @property
-    def is_over(self) -> bool:
-        return self.course is Course.OVER
-
-    @property
-    def phase(self) -> Phase:
-        if self.ending is not None and self.course is not Course.HALTED:
-            return Phase(self.ending.value)
-        if self.course in (Course.HALTED, Course.PAUSED):
-            return Phase(self.course.value)
-        if self.back:
-            return Phase.ROLLING_BACK
-        if not self.prepared:
-            return Phase.PREPARING
-        return Phase.PROMOTED if self.current is None else _PHASES[type(self.current)]
-
-
-_PHASES: Mapping[type[Step], Phase] = {
-    Shift: Phase.SHIFTING,
-    Bake: Phase.BAKING,
-    Analyze: Phase.ANALYZING,
-    Approve: Phase.AWAITING_APPROVAL,
-    Hook: Phase.HOOK,
-    Probe: Phase.PROBING,
-    Scale: Phase.SCALING,
-    Retire: Phase.RETIRING,
-}
+from toolkit.rollout.state import Course, RolloutState
+from toolkit.rollout.steps import Analyze, Approve, Bake, Deploy, Hook, Probe, Retire, Scale, Shift
 
 
 def begin(entry: Entry) -> RolloutState:
@@ -195,15 +97,22 @@ def effect_of(state: RolloutState) -> Effect | None:
     if state.course in (Course.HALTED, Course.OVER):
         return None
     if state.ending is not None:
-        return End(state.ending)
+        return _end(state, state.ending)
     if state.course is Course.PAUSED:
         return Watch(until=None) if state.stays else None
     return _way_back(state) if state.back else _way_on(state)
 
 
+def _end(state: RolloutState, ending: Ending) -> Effect:
+    """A rollout ends with nothing of its own left behind the colors."""
+    return LetGo() if state.before is not None and not state.let_go else End(ending)
+
+
 def _way_on(state: RolloutState) -> Effect:
     if not state.prepared:
         return Prepare()
+    if state.plan.scales and not state.held:
+        return Survey() if state.before is None else Hold()
     if state.intent is not None:
         return Write(state.intent)
     if state.step >= state.plan.promotes_before and not state.promoted:
@@ -216,15 +125,17 @@ def _way_back(state: RolloutState) -> Effect:
         return Write(state.intent)
     is_home = all(state.splits.get(name) == state.plan.home for name in state.plan.routes)
     if not state.touched or (is_home and state.intent is None):
-        return End(Ending.ROLLED_BACK)
+        return _end(state, Ending.ROLLED_BACK)
     return Intend(state.plan.home, back=True)
 
 
-def _effect_of_step(state: RolloutState) -> Effect:  # noqa: PLR0911 - one case a step
+def _effect_of_step(state: RolloutState) -> Effect:  # noqa: PLR0911, C901 - one case a step
     match state.current:
         case None:
             retires = any(isinstance(step, Retire) for step in state.plan.steps)
-            return End(Ending.RETIRED if retires else Ending.PROMOTED)
+            return _end(state, Ending.RETIRED if retires else Ending.PROMOTED)
+        case Deploy(change):
+            return PutRelease(change, state.plan.to)
         case Shift() as shift:
             return Intend(state.plan.split(shift))
         case Bake(_, until_safe):
@@ -237,10 +148,10 @@ def _effect_of_step(state: RolloutState) -> Effect:  # noqa: PLR0911 - one case 
             return RunHook(hook, f"{state.id}/{state.step}")
         case Probe() as probe:
             return RunProbe(probe)
-        case Scale(targets, of_live):
-            return ScaleTo(state.plan.to, targets, of_live)
+        case Scale() as scale:
+            return ScaleTo(state.plan.to, scale)
         case Retire(targets):
-            return ScaleTo(state.plan.base, targets)
+            return Wane(state.plan.base, targets)
 
 
 def evolve(state: RolloutState, entry: Entry) -> RolloutState:
@@ -254,6 +165,8 @@ def evolve(state: RolloutState, entry: Entry) -> RolloutState:
             return _commanded(state, entry.event, entry.at)
         case RunnerPaused() | RunnerTookOver() | WorldDiffers() | Stuck():
             return _of_the_runner(state, entry.event, entry.at)
+        case WorkloadSeen() | WorkloadHeld() | ReleasePut() | WorkloadLetGo():
+            return _behind_the_colors(state, entry.event, entry.at)
         case _:
             return _stepped(state, entry.event, entry.at)
 
@@ -308,6 +221,22 @@ def _stepped(state: RolloutState, event: Event, at: datetime) -> RolloutState:  
             return _impossible(state, event)
 
 
+def _behind_the_colors(
+    state: RolloutState, event: WorkloadSeen | WorkloadHeld | ReleasePut | WorkloadLetGo, at: datetime
+) -> RolloutState:
+    match event:
+        case WorkloadSeen(before) if state.prepared and state.before is None:
+            return replace(state, before=dict(before))
+        case WorkloadHeld() if state.before is not None:
+            return replace(state, held=True)
+        case ReleasePut(step, release) if state.held and step == state.step and not state.back:
+            return _next_step(replace(state, release=release), at)
+        case WorkloadLetGo() if state.before is not None:
+            return replace(state, let_go=True)
+        case _:
+            return _impossible(state, event)
+
+
 def _commanded(state: RolloutState, event: CommandTaken, at: datetime) -> RolloutState:
     taken = replace(state, commands=state.commands | {event.id}) if event.id else state
     said = f"{event.by}: {event.reason}" if event.reason else f"{event.word} by {event.by}"
@@ -327,10 +256,20 @@ def _commanded(state: RolloutState, event: CommandTaken, at: datetime) -> Rollou
 
 
 def _promoting(state: RolloutState, at: datetime) -> RolloutState:
-    """What is left before the promotion is skipped; the last shift itself is not."""
+    """What is left before the promotion is skipped; the last shift is not, nor is what is yet to be deployed."""
     plan = state.plan
-    step = plan.last_shift if state.step <= plan.last_shift else max(state.step, plan.promotes_before)
+    if any(isinstance(step, Deploy) for step in plan.steps[state.step :]):
+        return state
+    step = _last_leap(state) if state.step <= plan.last_shift else max(state.step, plan.promotes_before)
     return replace(state, step=step, course=Course.ON, stays=False, reason="", began=at, watched=at)
+
+
+def _last_leap(state: RolloutState) -> int:
+    """The last shift, or the step before it that brings up what it takes."""
+    steps, step = state.plan.steps, state.plan.last_shift
+    while step > state.step and isinstance(steps[step - 1], Scale):
+        step -= 1
+    return step
 
 
 def _of_the_runner(

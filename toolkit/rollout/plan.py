@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from toolkit.errors import UsageError
-from toolkit.rollout.steps import Bake, Gate, Retire, Shift, Step
+from toolkit.rollout.steps import Bake, Deploy, Gate, Retire, Scale, Shift, Step
 from toolkit.settings import Inconclusive
 from toolkit.traffic import Color, Split
 
@@ -60,6 +60,23 @@ class Plan:
     def last_shift(self) -> int:
         """The index of the shift that gives the new color everything."""
         return max(index for index, step in enumerate(self.steps) if isinstance(step, Shift))
+
+    @property
+    def scales(self) -> bool:
+        """Whether it changes what runs behind the colors, so that their autoscaling is held meanwhile."""
+        return any(isinstance(step, Deploy | Scale | Retire) for step in self.steps)
+
+    @property
+    def brings_up(self) -> bool:
+        """Whether it brings the new color up before its first shift, so that nothing need run there when it begins."""
+        first = next(index for index, step in enumerate(self.steps) if isinstance(step, Shift))
+        return any(isinstance(step, Deploy | Scale) for step in self.steps[:first])
+
+    @property
+    def kept(self) -> int | None:
+        """How many targets stay of the old color where it is retired; None where it is not."""
+        kept = [step.targets for step in self.steps if isinstance(step, Retire)]
+        return kept[-1] if kept else None
 
     @property
     def promotes_before(self) -> int:

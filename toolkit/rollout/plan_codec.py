@@ -7,7 +7,8 @@ from typing import Any
 
 from toolkit.rollout.fields import FLAG, FRACTION, NUMBER, SECONDS, TEXT, Field, form, one_of, optional, several, word
 from toolkit.rollout.plan import Plan
-from toolkit.rollout.steps import Analyze, Approve, Bake, Hook, Probe, Retire, Scale, Shift, Via
+from toolkit.rollout.steps import Analyze, Approve, Bake, Deploy, Hook, Probe, Retire, Scale, Shift, Via
+from toolkit.rollout.workload import Change
 from toolkit.settings import Inconclusive
 from toolkit.traffic import Color
 
@@ -30,13 +31,24 @@ _PROBE: Mapping[str, Field] = {
     "timeout_seconds": SECONDS,
     "retries": NUMBER,
 }
+_CHANGE: Mapping[str, Field] = {
+    "image": optional(TEXT),
+    "container": optional(TEXT),
+    "task_definition": optional(TEXT),
+    "ami": optional(TEXT),
+    "template_version": optional(NUMBER),
+}
 _GATES: Mapping[str, tuple[type, Field]] = {"hook": (Hook, form(Hook, _HOOK)), "probe": (Probe, form(Probe, _PROBE))}
+_AMOUNTS: Mapping[str, Field] = {"targets": NUMBER, "of_live": FRACTION, "for_share": FRACTION}
+_SCALE = form(Scale, {name: optional(of) for name, of in _AMOUNTS.items()})
 _STEPS: Mapping[str, tuple[type, Field]] = {
+    "deploy": (Deploy, form(Deploy, {"change": form(Change, _CHANGE)})),
     "shift": (Shift, form(Shift, {"share": FRACTION})),
     "bake": (Bake, form(Bake, {"seconds": SECONDS, "until_safe": FLAG})),
     "analyze": (Analyze, form(Analyze, {})),
     "approve": (Approve, form(Approve, {"seconds": SECONDS, "note": TEXT})),
-    "scale": (Scale, form(Scale, {"targets": optional(NUMBER), "of_live": optional(FRACTION)})),
+    # Journals from before there were deployments name no share.
+    "scale": (Scale, Field(_SCALE.out, lambda document: _SCALE.into({"for_share": None, **document}))),
     "retire": (Retire, form(Retire, {"targets": NUMBER})),
     **_GATES,
 }

@@ -147,16 +147,6 @@ class Result:
     output: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Capacity:
-    """desired: what was asked for. running: what runs. minimum, maximum: bounds of its autoscaling, None without."""
-
-    desired: int
-    running: int
-    minimum: int | None = None
-    maximum: int | None = None
-
-
 Pulse = Callable[[], bool]
 """Called at least once a second while something takes its time; False: stop it now."""
 
@@ -299,15 +289,6 @@ class Probes(Protocol):
 
     def probe(self, probe: Probe, color: Color, *, pulse: Pulse) -> Result:
         """Every try of it. color: the new one, whose test route or name is meant."""
-
-
-class Workload(Protocol):
-    """What runs behind a color. Raises AwsError and its children."""
-
-    def capacity(self, color: Color) -> Capacity: ...
-
-    def scale(self, color: Color, targets: int) -> None:
-        """Ask for `targets` to run; returns when AWS has taken it, not when they run."""
 
 
 class Identities(Protocol):

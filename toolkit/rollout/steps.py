@@ -7,6 +7,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from toolkit.errors import UsageError
+from toolkit.rollout.workload import Change
 
 OUTPUT_LIMIT = 16 * 1024
 """Bytes of a hook's output that an entry of the journal keeps."""
@@ -94,15 +95,27 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
+class Deploy:
+    """Make the release that is asked for, and let the new color run it."""
+
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
 class Scale:
-    """Bring the new color to `targets` running, or to `of_live` times what the live color runs, rounded up."""
+    """Bring the new color up to `targets`, to `of_live` times what the live color runs, or to what a share takes.
+
+    of_live: rounded up. for_share: the share of the traffic that it is about to get (`preflight.needed_targets`); it is
+    never scaled down for one.
+    """
 
     targets: int | None = None
     of_live: Fraction | None = None
+    for_share: Fraction | None = None
 
     def __post_init__(self) -> None:
-        if (self.targets is None) == (self.of_live is None):
-            raise UsageError("a scale step has either a number of targets or a part of the live side")
+        if [self.targets, self.of_live, self.for_share].count(None) != 2:  # noqa: PLR2004 - the two that are not said
+            raise UsageError("a scale step has a number of targets, a part of the live side, or a share of the traffic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +125,16 @@ class Retire:
     targets: int = 0
 
 
-Step = Shift | Bake | Analyze | Approve | Hook | Probe | Scale | Retire
+Step = Deploy | Shift | Bake | Analyze | Approve | Hook | Probe | Scale | Retire
 Gate = Probe | Hook
 """What is asked again and again while the new color carries traffic; its target health always is."""
 
 
-def describe(step: Step) -> str:  # noqa: PLR0911 - one case a step
+def describe(step: Step) -> str:  # noqa: PLR0911, C901 - one case a step
     """The step in words, as plans and histories print it."""
     match step:
+        case Deploy(change):
+            return f"deploy {change}"
         case Shift(share):
             return f"shift {percent(share)}"
         case Bake(seconds, until_safe):
@@ -132,7 +147,9 @@ def describe(step: Step) -> str:  # noqa: PLR0911 - one case a step
             return f"hook {step.name}"
         case Probe():
             return f"probe {step.path} via {step.via}"
-        case Scale(targets, of_live):
+        case Scale(targets, of_live, for_share):
+            if for_share is not None:
+                return f"scale for {percent(for_share)}"
             return f"scale to {targets}" if of_live is None else f"scale to {percent(of_live)} of live"
         case Retire(targets):
             return f"retire to {targets}"

@@ -17,7 +17,8 @@ from toolkit.rollout.events import (
     StepPassed,
     Word,
 )
-from toolkit.rollout.machine import RolloutState, begin, evolve
+from toolkit.rollout.machine import begin, evolve
+from toolkit.rollout.state import RolloutState
 from toolkit.rollout.steps import Step
 
 

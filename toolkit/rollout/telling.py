@@ -14,6 +14,7 @@ from toolkit.rollout.events import (
     Prepared,
     Promoted,
     Refused,
+    ReleasePut,
     RolloutEnded,
     RolloutStarted,
     RunnerPaused,
@@ -23,9 +24,13 @@ from toolkit.rollout.events import (
     ShiftVerified,
     StepPassed,
     Stuck,
+    WorkloadHeld,
+    WorkloadLetGo,
+    WorkloadSeen,
     WorldDiffers,
 )
 from toolkit.rollout.plain import plain
+from toolkit.rollout.workload import Side
 from toolkit.traffic import Split
 
 ENDINGS: Mapping[Ending, str] = {
@@ -56,6 +61,14 @@ def _said(event: Event) -> str:  # noqa: PLR0911, PLR0912, C901 - one case an ev
             return "read back as meant"
         case ShiftFailed(reason, after):
             return f"not as meant: {reason}" + (f"; last seen: {_splits(after)}" if after else "")
+        case WorkloadSeen(before):
+            return "; ".join(_side(str(color), side) for color, side in before.items())
+        case WorkloadHeld():
+            return "nothing scales a color in until the rollout is over"
+        case ReleasePut(step, release):
+            return f"step {step + 1} is done: the new color is to run {release}"
+        case WorkloadLetGo(problem):
+            return problem or "autoscaling is bound as before"
         case StepPassed(step, detail, _):
             return f"step {step + 1} is done" + (f": {detail}" if detail else "")
         case GateFailed(step, gate, reason, _):
@@ -77,6 +90,12 @@ def _said(event: Event) -> str:  # noqa: PLR0911, PLR0912, C901 - one case an ev
             return f"what AWS holds is taken as the truth: {_splits(splits)}"
         case RolloutEnded(ending):
             return f"over: {ENDINGS[ending]}"
+
+
+def _side(color: str, side: Side) -> str:
+    runs = f" of {side.release}" if side.release else ""
+    bounds = f", at least {side.capacity.minimum}" if side.capacity.minimum is not None else ""
+    return f"{color} has {side.capacity.running} of {side.capacity.desired}{runs}{bounds}"
 
 
 def _splits(splits: Mapping[str, Split]) -> str:

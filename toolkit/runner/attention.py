@@ -8,8 +8,8 @@ from typing import Protocol
 
 from toolkit.errors import JournalError
 from toolkit.rollout.events import CommandTaken, Event, GateFailed, RunnerPaused, Word
-from toolkit.rollout.machine import RolloutState
 from toolkit.rollout.ports import Command
+from toolkit.rollout.state import RolloutState
 from toolkit.runner.interrupts import Signals
 from toolkit.runner.lease import Keeper
 from toolkit.runner.service import Service, Wish
@@ -41,6 +41,11 @@ class Attention:
         self._question: _Question | None = None
         self._heeded = 0
         self._unread = ""
+
+    @property
+    def is_impatient(self) -> bool:
+        """Whether somebody pressed Ctrl-C or ended the process, on a way back that heeds neither."""
+        return self._signals.terminated or self._signals.interrupts > self._heeded
 
     def beat(self, state: RolloutState, *, only_urgent: bool = False) -> Event | None:
         """Renew the lease if due, and see whether somebody wants something.

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 
 from toolkit.errors import JournalConflict, JournalError, LeaseLost
 from toolkit.rollout.events import CommandTaken, Entry, Event, GateFailed, Record, after
-from toolkit.rollout.machine import RolloutState, effect_of, evolve
+from toolkit.rollout.machine import effect_of, evolve
 from toolkit.rollout.preflight import Observation
 from toolkit.rollout.routes import WRITE_TIMEOUT_SECONDS
+from toolkit.rollout.state import RolloutState
 from toolkit.runner.attention import Attention, Peers
 from toolkit.runner.gates import Gates
 from toolkit.runner.interpreter import Interpreter

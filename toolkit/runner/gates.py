@@ -8,9 +8,9 @@ from fractions import Fraction
 from toolkit.analysis.verdict import Outcome, Verdict
 from toolkit.errors import AwsError
 from toolkit.rollout.events import Event, GateFailed, Record
-from toolkit.rollout.machine import RolloutState
 from toolkit.rollout.ports import Pulse, Result
 from toolkit.rollout.preflight import needed_targets
+from toolkit.rollout.state import RolloutState
 from toolkit.rollout.steps import Hook, Probe, Shift, percent
 from toolkit.runner.analyst import Analyst
 from toolkit.runner.service import Service

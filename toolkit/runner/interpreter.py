@@ -12,13 +12,18 @@ from toolkit.errors import AwsError, BluegreenError, LeaseLost, NoHealthyTarget,
 from toolkit.rollout.effects import (
     Effect,
     End,
+    Hold,
     Intend,
     Judge,
+    LetGo,
     Prepare,
     Promote,
+    PutRelease,
     RunHook,
     RunProbe,
     ScaleTo,
+    Survey,
+    Wane,
     Watch,
     Write,
 )
@@ -38,17 +43,18 @@ from toolkit.rollout.events import (
     StepPassed,
     Stuck,
 )
-from toolkit.rollout.machine import RolloutState
 from toolkit.rollout.preflight import Level, Observation, capacity, preflight
+from toolkit.rollout.state import RolloutState
 from toolkit.rollout.steps import Hook, Probe, Shift
 from toolkit.runner.attention import Attention, Peers
+from toolkit.runner.behind import hold, let_go, put_release, survey
 from toolkit.runner.carry_out import intent_of, put
 from toolkit.runner.checked import move_to
 from toolkit.runner.gates import Gates
 from toolkit.runner.move import Move
 from toolkit.runner.recorder import Recorder
 from toolkit.runner.rollback import of_the_pair, require_a_healthy_target, way_back
-from toolkit.runner.scaling import bring_up, scale
+from toolkit.runner.scaling import bring_up, scale, wane
 from toolkit.runner.service import Service
 from toolkit.runner.world import differs, move_again
 from toolkit.runner.write import splits_now
@@ -59,7 +65,8 @@ UNSEEN_SECONDS = 60.0
 BACK_SECONDS = 300.0
 """How long a rollback tries to read the routes."""
 _RETRY_SECONDS = 2.0
-_Forward = Prepare | Intend | Watch | Judge | RunHook | RunProbe | ScaleTo | Promote
+_Behind = Survey | Hold | PutRelease | ScaleTo | Wane
+_Forward = Prepare | Intend | Watch | Judge | RunHook | RunProbe | Promote
 
 
 @dataclass(slots=True)
@@ -91,12 +98,30 @@ class Interpreter:
                 return self._write(intent, state)
             case Intend(back=True):
                 return self._intend_back(state)
+            case LetGo():
+                return let_go(self.service, self.attention, state)
             case End(ending):
                 return RolloutEnded(ending)
+            case Survey() | Hold() | PutRelease() | ScaleTo() | Wane():
+                return self.attention.beat(state) or self._behind(effect, state)
             case _:
                 return self.attention.beat(state) or self._go_on(effect, state)
 
-    def _go_on(self, effect: _Forward, state: RolloutState) -> Event:  # noqa: PLR0911 - one case an effect
+    def _behind(self, effect: _Behind, state: RolloutState) -> Event:
+        service, attention = self.service, self.attention
+        match effect:
+            case Survey():
+                return survey(service, state)
+            case Hold():
+                return hold(service, state)
+            case PutRelease():
+                return put_release(effect, service, attention, state)
+            case ScaleTo():
+                return scale(effect, service, attention, state)
+            case Wane():
+                return wane(effect, service, attention, state)
+
+    def _go_on(self, effect: _Forward, state: RolloutState) -> Event:
         match effect:
             case Prepare():
                 return self._prepare(state)
@@ -108,8 +133,6 @@ class Interpreter:
                 return self._watch(Watch(until=self._now(), judged=True), state)
             case RunHook(gate) | RunProbe(gate):
                 return self._ask(gate, state)
-            case ScaleTo():
-                return scale(effect, self.service, self.attention, state)
             case Promote(color):
                 return self._with_peers(state) or Promoted(color)
 
@@ -120,8 +143,9 @@ class Interpreter:
         observation, self.observation = self.observation or self.service.observe(), None
         first = next(step for step in state.plan.steps if isinstance(step, Shift))
         findings = preflight(observation, state.plan.split(first), self.service.settings)
+        waived = state.plan.force or state.plan.brings_up
         for finding in findings:
-            if finding.level is Level.REFUSED and not (state.plan.force and finding.is_about_capacity):
+            if finding.level is Level.REFUSED and not (waived and finding.is_about_capacity):
                 return Refused(finding.reason, finding.error.exit_code)
         return Prepared(tuple(finding.reason for finding in findings if finding.level is not Level.OK))
 
@@ -174,9 +198,12 @@ class Interpreter:
     def _intend_back(self, state: RolloutState) -> Event:
         """What stands in the way of a rollback is tried again for a while; then a person must decide."""
         base, end = state.plan.base, self._now() + timedelta(seconds=BACK_SECONDS)
+        try:
+            bring_up(base, self.service, self.recorder)
+        except AwsError as error:  # whether somebody there is healthy is what counts
+            self.service.note(f"warning: {error.message}")
         while True:
             try:
-                bring_up(base, self.service, self.recorder)
                 if not state.plan.force:
                     require_a_healthy_target(self.service, base)
                 return self._meaning(way_back(self.service, self.service.read(), self.record, base))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from threading import Lock
 
 from toolkit.errors import BluegreenError, ReleaseFailed, RolledBack
-from toolkit.rollout.machine import RolloutState
+from toolkit.rollout.state import RolloutState
 from toolkit.runner.interrupts import Signals, heeded_signals
 from toolkit.runner.rollback import rollback
 from toolkit.runner.rollout import RolloutOutcome, Wanted, start

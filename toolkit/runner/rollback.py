@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from toolkit.errors import JournalConflict, JournalError, LeaseLost, NoBase, NoHealthyTarget, ShiftFailed
+from toolkit.errors import AwsError, JournalConflict, JournalError, LeaseLost, NoBase, NoHealthyTarget, ShiftFailed
 from toolkit.rollout.events import Ending, Kind, Record, RolloutEnded, RunnerTookOver
 from toolkit.rollout.ports import LiveRoute
 from toolkit.rollout.preflight import Observation
@@ -156,15 +156,14 @@ def _go_back(service: Service, move: Move, keeper: Keeper | None, *, force: bool
 
 def _require_the_destination(service: Service, base: Color, recorder: Recorder) -> None:
     """A healthy target where the traffic goes; a side that was retired is scaled up first. Raises NoHealthyTarget."""
-    try:
-        require_a_healthy_target(service, base)
-    except NoHealthyTarget:
-        if service.workload is None:
-            raise
+    if service.workload is not None:
         from toolkit.runner.scaling import bring_up
 
-        bring_up(base, service, recorder)
-        require_a_healthy_target(service, base)
+        try:
+            bring_up(base, service, recorder)
+        except AwsError as error:  # whether somebody there is healthy is what counts
+            service.note(f"warning: {error.message}")
+    require_a_healthy_target(service, base)
 
 
 def _stale_until(service: Service, recorder: Recorder) -> datetime | None:
@@ -186,6 +185,13 @@ def _stale_until(service: Service, recorder: Recorder) -> datetime | None:
 
 def _end(service: Service, recorder: Recorder) -> None:
     try:
+        if service.workload is not None and recorder.rollout is not None:
+            from toolkit.runner.behind import let_go_after
+            from toolkit.runner.states import state_of
+
+            gone = let_go_after(service, state_of(service, recorder.rollout))
+            if gone is not None:
+                recorder.append(gone)
         recorder.append(RolloutEnded(Ending.ROLLED_BACK))
     except (JournalError, LeaseLost) as error:
         service.note(f"warning: the end of rollout {recorder.rollout} is not recorded: {error.message}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from toolkit.errors import (
     BluegreenError,
@@ -13,6 +14,7 @@ from toolkit.errors import (
     RouteUnusable,
     WrongAccount,
 )
+from toolkit.rollout.deploy import deployed, runs_already
 from toolkit.rollout.events import (
     CommandTaken,
     Ending,
@@ -22,12 +24,14 @@ from toolkit.rollout.events import (
     RunnerTookOver,
 )
 from toolkit.rollout.freeze import frozen
-from toolkit.rollout.machine import Course, RolloutState, begin
+from toolkit.rollout.machine import begin
 from toolkit.rollout.plan import Plan
-from toolkit.rollout.preflight import Finding, Level, Observation, idle_color, preflight, refuse
-from toolkit.rollout.routes import live_color, split_of_service
+from toolkit.rollout.preflight import Finding, Level, Observation, idle_color, needed_targets, preflight, refuse
+from toolkit.rollout.routes import known_splits, live_color, split_of_service
+from toolkit.rollout.state import Course, RolloutState
 from toolkit.rollout.steps import Retire, Scale, Shift
 from toolkit.rollout.strategy import Strategy, plan_of
+from toolkit.rollout.workload import Change, Release, Workload
 from toolkit.runner.attention import Peers
 from toolkit.runner.checked import accept, require_no_rollout, tell_warnings
 from toolkit.runner.engine import Engine
@@ -37,16 +41,21 @@ from toolkit.runner.recorder import Recorder
 from toolkit.runner.service import Service
 from toolkit.runner.states import state_of
 from toolkit.runner.write import splits_now
+from toolkit.settings import RetireSettings
 from toolkit.traffic import Color
 
 
 @dataclass(frozen=True, slots=True)
 class RolloutOutcome:
-    """How a rollout ended well. state None: the new color carried everything already, and nothing was begun."""
+    """How a rollout ended well. state None: the new color carried everything already, and nothing was begun.
+
+    already: what the live color runs, which is what was to be deployed: nothing was begun either.
+    """
 
     service: str
     state: RolloutState | None
     head: Head
+    already: Release | None = None
 
     @property
     def rollout(self) -> str | None:
@@ -58,7 +67,9 @@ class RolloutOutcome:
 class Wanted:
     """What a rollout is started with. to: the new color; None: the idle one. release: all services released as one.
 
-    settle_seconds: how long after a write nothing is judged; None: as the settings say.
+    settle_seconds: how long after a write nothing is judged; None: as the settings say. change: what is put on the new
+    color first; None: it runs it already. full_capacity: at once what all of the traffic takes. retire: what becomes of
+    the old side after a deployment; None: as the settings say.
     """
 
     strategy: Strategy
@@ -68,6 +79,9 @@ class Wanted:
     accept_drift: bool = False
     ignore_freeze: bool = False
     release: tuple[str, ...] = ()
+    change: Change | None = None
+    full_capacity: bool = False
+    retire: RetireSettings | None = None
 
 
 def plan_rollout(service: Service, wanted: Wanted) -> tuple[Plan, Observation, list[Finding]]:
@@ -101,8 +115,13 @@ def start(
         observation = service.observe()
         require_no_rollout(service, observation.record)
         plan = _plan(service, wanted, observation)
-        if _is_there(plan, observation):
-            return RolloutOutcome(service.name, None, observation.record.head)
+        head = observation.record.head
+        if wanted.change is not None:
+            already = _runs_already(service, wanted.change, plan, observation)
+            if already is not None:
+                return RolloutOutcome(service.name, None, head, already)
+        elif _is_there(plan, observation):
+            return RolloutOutcome(service.name, None, head)
         findings = _findings(service, wanted, plan, observation)
         refuse(findings, service.name)
         tell_warnings(service, findings)
@@ -157,8 +176,17 @@ def _arrival(keeper: Keeper, command: CommandTaken | None) -> list[Event]:
 
 def _plan(service: Service, wanted: Wanted, observation: Observation) -> Plan:
     to = wanted.to or idle_color(observation)
+    strategy = wanted.strategy
+    if wanted.change is not None:
+        strategy = deployed(
+            strategy,
+            wanted.change,
+            retire=wanted.retire or service.settings.retire,
+            settle_seconds=service.retire_settle_seconds,
+            full_capacity=wanted.full_capacity,
+        )
     return plan_of(
-        wanted.strategy,
+        strategy,
         service.contract,
         base=to.other,
         settle_seconds=service.settle_seconds if wanted.settle_seconds is None else wanted.settle_seconds,
@@ -175,9 +203,14 @@ def _is_there(plan: Plan, observation: Observation) -> bool:
 def _findings(service: Service, wanted: Wanted, plan: Plan, observation: Observation) -> list[Finding]:
     first = next(step for step in plan.steps if isinstance(step, Shift))
     findings = preflight(observation, plan.split(first), service.settings, accept_drift=wanted.accept_drift)
-    if plan.force:
+    if plan.brings_up:
+        findings = [finding for finding in findings if not finding.is_about_capacity]
+    elif plan.force:
         findings = [_waived(finding) if finding.is_about_capacity else finding for finding in findings]
-    return [*findings, *_workload(service, plan), *_frozen(service, ignored=wanted.ignore_freeze)]
+    findings += [*_workload(service, plan), *_frozen(service, ignored=wanted.ignore_freeze)]
+    if wanted.change is not None and service.workload is not None:
+        findings += _deployable(service, service.workload, wanted.change, plan, observation)
+    return findings
 
 
 def _waived(finding: Finding) -> Finding:
@@ -196,6 +229,41 @@ def _workload(service: Service, plan: Plan) -> list[Finding]:
             "Give the deployment contract a `workload`, or leave the step out.",
         )
     ]
+
+
+def _deployable(
+    service: Service, workload: Workload, change: Change, plan: Plan, observation: Observation
+) -> list[Finding]:
+    """Whether the release can be made, and whether there is room for it. Raises AwsError, UsageError."""
+    carrying = [each.share(plan.to) for each in known_splits(observation.routes, service.contract).values()]
+    if any(carrying):
+        mend = "A release goes to the side that has no traffic: leave --to out, or roll back first."
+        return [Finding("deploy", Level.REFUSED, f"{plan.to} has traffic", mend)]
+    try:
+        release = workload.foresee(change, plan.to)
+    except PreflightRefused as error:
+        return [Finding("deploy", Level.REFUSED, error.message.removesuffix("."), error.hint)]
+    found = [Finding("deploy", Level.OK, f"{plan.to} is to run {release}")]
+    maximum = workload.capacity(plan.to).maximum
+    needed = needed_targets(observation.healthy(plan.base), Fraction(1), service.settings)
+    if maximum is not None and needed > maximum:
+        mend = "Raise its maximum in Terraform and apply."
+        reason = f"all of the traffic takes {needed} targets, and {plan.to} may have {maximum} at most"
+        found.append(Finding("deploy room", Level.REFUSED, reason, mend))
+    return found
+
+
+def _runs_already(service: Service, change: Change, plan: Plan, observation: Observation) -> Release | None:
+    """What the live color runs, where that is what is asked for and all traffic is on it. Raises AwsError."""
+    splits = known_splits(observation.routes, service.contract).values()
+    if service.workload is None or any(split.share(plan.to) for split in splits):
+        return None
+    try:
+        wanted = service.workload.foresee(change, plan.to)
+    except PreflightRefused:  # said with the other findings
+        return None
+    live = service.workload.release(plan.base)
+    return live if runs_already(wanted, live) else None
 
 
 def _frozen(service: Service, *, ignored: bool) -> list[Finding]:
@@ -220,8 +288,9 @@ def _ended(service: Service, state: RolloutState, head: Head) -> RolloutOutcome:
             hint=f"Go on: bluegreen resume {name}. Go back: bluegreen abort {name}.",
         )
     if state.ending is Ending.ROLLED_BACK:
+        traffic = "all traffic is back on" if state.touched else "nothing was shifted, all traffic stays on"
         raise RolledBack(
-            f"{name}: {state.reason.removesuffix('.') or 'rolled back'}; all traffic is back on {state.plan.base}",
+            f"{name}: {state.reason.removesuffix('.') or 'rolled back'}; {traffic} {state.plan.base}",
             hint=f"See `bluegreen show {state.id}`, and `bluegreen doctor {name}` before the next try.",
         )
     if state.ending is Ending.REFUSED:

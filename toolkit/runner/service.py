@@ -21,17 +21,17 @@ from toolkit.rollout.ports import (
     Router,
     Store,
     Targets,
-    Workload,
 )
 from toolkit.rollout.preflight import Observation
+from toolkit.rollout.workload import Workload
 from toolkit.settings import ServiceSettings
 from toolkit.traffic import Color
 
 if TYPE_CHECKING:  # a rollback needs none of them, and starts sooner without
     from toolkit.rollout.audit import HeadLog
     from toolkit.rollout.bypass import Rules
-    from toolkit.rollout.machine import RolloutState
     from toolkit.rollout.metrics import Metrics
+    from toolkit.rollout.state import RolloutState
 
 TAIL = 16
 """Journal entries read to know where a service stands: more than mostly follow its last intent."""
@@ -89,6 +89,13 @@ class Service:
     def settle_seconds(self) -> float:
         """How long after a write nothing is judged."""
         return self.settings.settle_of(network=self.contract.is_network)
+
+    @property
+    def retire_settle_seconds(self) -> float:
+        """How long at least after a verified shift the side without traffic is left as it is."""
+        from toolkit.rollout.deploy import settle_of  # a rollback of a service without workload needs none of it
+
+        return settle_of(self.contract, self.settings)
 
     def urgently(self) -> Service:
         """The same for a rollback: its reads and writes go before those of others."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from toolkit.errors import NoRollout
 from toolkit.rollout.events import start_of
-from toolkit.rollout.machine import RolloutState, fold_rollout
+from toolkit.rollout.machine import fold_rollout
+from toolkit.rollout.state import RolloutState
 from toolkit.runner.service import Service
 
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from toolkit.errors import AwsError, Halted, NoRollout, RolledBack
 from toolkit.rollout.events import CommandTaken, Word
-from toolkit.rollout.machine import Course, RolloutState
 from toolkit.rollout.ports import Command, Lease
+from toolkit.rollout.state import Course, RolloutState
 from toolkit.runner.attention import URGENT
 from toolkit.runner.rollout import take_over
 from toolkit.runner.service import Service

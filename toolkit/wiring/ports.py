@@ -18,7 +18,8 @@ from toolkit.wiring.places import Place
 if TYPE_CHECKING:
     from toolkit.aws.session import Session
     from toolkit.journal.heads import Heads
-    from toolkit.rollout.ports import Holder, Store, Workload
+    from toolkit.rollout.ports import Holder, Store
+    from toolkit.rollout.workload import Workload
     from toolkit.runner.service import Service
 
 

@@ -1,0 +1,126 @@
+"""Where a rollout stands: the value that its journal's entries fold to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from toolkit.rollout.events import Ending, ShiftIntended
+from toolkit.rollout.plan import Plan
+from toolkit.rollout.steps import Analyze, Approve, Bake, Deploy, Hook, Probe, Retire, Scale, Shift, Step
+from toolkit.rollout.workload import Release, Side
+from toolkit.traffic import Color, Split
+
+
+class Course(StrEnum):
+    """Which way a rollout goes. HALTED and PAUSED remember by `RolloutState.back` where they came from."""
+
+    ON = "on"
+    PAUSED = "paused"
+    HALTED = "halted"
+    OVER = "over"
+
+
+class Phase(StrEnum):
+    """Where a rollout stands, in an operator's words."""
+
+    PREPARING = "preparing"
+    DEPLOYING = "deploying"
+    SHIFTING = "shifting"
+    BAKING = "baking"
+    ANALYZING = "analyzing"
+    AWAITING_APPROVAL = "awaiting-approval"
+    HOOK = "hook"
+    PROBING = "probing"
+    SCALING = "scaling"
+    RETIRING = "retiring"
+    PAUSED = "paused"
+    HALTED = "halted"
+    ROLLING_BACK = "rolling-back"
+    ROLLED_BACK = "rolled-back"
+    PROMOTED = "promoted"
+    RETIRED = "retired"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutState:
+    """Where a rollout stands.
+
+    began: when the step under way began. watched: since when its bake has been watched without a break. step: the
+    index of the step under way. splits: what each route is known to hold. intent: begun and not verified. touched:
+    something was meant to be written, ever. shifts: when each split was verified. back: it goes to the base. ending:
+    decided; `course` is OVER once it is recorded. stays: a paused runner waits for commands. commands: ids of those
+    taken. exit_code: of the refusal. before: what stood behind the colors; None where nothing is changed there. held:
+    nothing scales them in. let_go: not any more. release: what the new color is to run.
+    """
+
+    id: str
+    plan: Plan
+    began: datetime
+    watched: datetime
+    course: Course = Course.ON
+    prepared: bool = False
+    step: int = 0
+    splits: Mapping[str, Split] = field(default_factory=dict)
+    shifts: tuple[tuple[datetime, Split], ...] = ()
+    intent: ShiftIntended | None = None
+    touched: bool = False
+    back: bool = False
+    promoted: bool = False
+    ending: Ending | None = None
+    stays: bool = False
+    reason: str = ""
+    exit_code: int = 0
+    commands: frozenset[str] = frozenset()
+    before: Mapping[Color, Side] | None = None
+    held: bool = False
+    let_go: bool = False
+    release: Release | None = None
+
+    @property
+    def current(self) -> Step | None:
+        """The step under way; None where all are done."""
+        return self.plan.steps[self.step] if self.step < len(self.plan.steps) else None
+
+    @property
+    def deadline(self) -> datetime | None:
+        """When the bake under way has been watched whole, or an approval comes too late."""
+        match self.current:
+            case Bake(seconds):
+                return self.watched + timedelta(seconds=seconds)
+            case Approve(seconds):
+                return self.began + timedelta(seconds=seconds)
+            case _:
+                return None
+
+    @property
+    def is_over(self) -> bool:
+        return self.course is Course.OVER
+
+    @property
+    def phase(self) -> Phase:
+        if self.ending is not None and self.course is not Course.HALTED:
+            return Phase(self.ending.value)
+        if self.course in (Course.HALTED, Course.PAUSED):
+            return Phase(self.course.value)
+        if self.back:
+            return Phase.ROLLING_BACK
+        if not self.prepared:
+            return Phase.PREPARING
+        return Phase.PROMOTED if self.current is None else _PHASES[type(self.current)]
+
+
+_PHASES: Mapping[type[Step], Phase] = {
+    Deploy: Phase.DEPLOYING,
+    Shift: Phase.SHIFTING,
+    Bake: Phase.BAKING,
+    Analyze: Phase.ANALYZING,
+    Approve: Phase.AWAITING_APPROVAL,
+    Hook: Phase.HOOK,
+    Probe: Phase.PROBING,
+    Scale: Phase.SCALING,
+    Retire: Phase.RETIRING,
+}

@@ -1,0 +1,143 @@
+"""What a rollout does behind the colors: note what stands there, hold it, put a release, and let it go in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from toolkit.errors import AwsError, BluegreenError
+from toolkit.rollout.effects import PutRelease
+from toolkit.rollout.events import (
+    Event,
+    GateFailed,
+    ReleasePut,
+    WorkloadHeld,
+    WorkloadLetGo,
+    WorkloadSeen,
+    WorldDiffers,
+)
+from toolkit.rollout.routes import known_splits
+from toolkit.rollout.state import RolloutState
+from toolkit.rollout.steps import Deploy
+from toolkit.rollout.workload import Capacity, Release, Side, Workload, let_go_of
+from toolkit.runner.attention import Attention
+from toolkit.runner.scaling import NO_WORKLOAD, settled, tried
+from toolkit.runner.service import Service
+from toolkit.traffic import Color
+
+
+def survey(service: Service, state: RolloutState) -> Event:
+    """What stands behind each color."""
+    workload = service.workload
+    if workload is None:
+        return GateFailed(state.step, "workload", NO_WORKLOAD)
+    deploys = any(isinstance(step, Deploy) for step in state.plan.steps)
+    try:
+        return WorkloadSeen(
+            {color: Side(workload.capacity(color), workload.release(color) if deploys else None) for color in Color}
+        )
+    except AwsError as error:
+        return GateFailed(state.step, "workload", error.message)
+
+
+def hold(service: Service, state: RolloutState) -> Event:
+    """Suspend what would scale a color in."""
+    try:
+        if service.workload is not None:
+            for color in Color:
+                service.workload.hold(color)
+    except AwsError as error:
+        return GateFailed(state.step, "workload", error.message)
+    return WorkloadHeld()
+
+
+def put_release(effect: PutRelease, service: Service, attention: Attention, state: RolloutState) -> Event:
+    """Make the release and let the color run it, unless it has traffic, whoever gave it some."""
+    workload, color = service.workload, effect.color
+    if workload is None:
+        return GateFailed(state.step, "workload", NO_WORKLOAD)
+    made: list[Release] = []
+
+    def make_and_put() -> None:
+        splits = known_splits(service.read(), service.contract)
+        carrying = {name: split for name, split in splits.items() if split.share(color)}
+        if carrying:
+            raise _Carries(WorldDiffers(f"{color} has traffic, so no release is put on it", carrying))
+        made[:] = [workload.make(effect.change, color)]
+        workload.put(color, made[0])
+
+    try:
+        problem = tried(make_and_put, service, attention, state)
+    except _Carries as error:
+        return error.event
+    except BluegreenError as error:
+        return GateFailed(state.step, "deploy", error.message)
+    return GateFailed(state.step, "deploy", problem) if problem else ReleasePut(state.step, made[0])
+
+
+class _Carries(Exception):
+    """The color has traffic already."""
+
+    def __init__(self, event: WorldDiffers) -> None:
+        super().__init__(event.reason)
+        self.event = event
+
+
+def let_go(service: Service, attention: Attention, state: RolloutState) -> WorkloadLetGo:
+    """Bind autoscaling as before; a new side that was taken back runs again what it ran, as much of it as before."""
+    workload = service.workload
+    if workload is None or state.before is None or not state.held:
+        return WorkloadLetGo()
+    told = {
+        what: tried(write, service, attention, state)
+        for color, side in state.before.items()
+        for what, write in _restoring(color, side, workload, service, attention, state)
+    }
+    problems = [f"{what} is not restored: {problem}" for what, problem in told.items() if problem]
+    if problems:
+        service.note(f"warning: {service.name}: {'; '.join(problems)}")
+    return WorkloadLetGo("; ".join(problems))
+
+
+Write = Callable[[], None]
+
+
+def _restoring(
+    color: Color, side: Side, workload: Workload, service: Service, attention: Attention, state: RolloutState
+) -> Iterator[tuple[str, Write]]:
+    """What is to be written for one color, and what it is."""
+    is_back = state.back or not state.promoted
+    if color is state.plan.to and is_back:
+        settled(service, attention, state)
+        if attention.is_impatient:
+            service.note(f"{service.name}: {color} is left as it is, and was asked for {side.capacity.desired} before")
+        else:
+            if side.release is not None and state.release is not None:
+                yield f"what {color} ran", partial(workload.put, color, side.release)
+            yield f"how many {color} had", partial(workload.scale, color, side.capacity.desired)
+    yield f"{color}'s autoscaling", partial(workload.let_go, color, _bounds(color, side, state, is_back=is_back))
+
+
+def _bounds(color: Color, side: Side, state: RolloutState, *, is_back: bool) -> Capacity:
+    plan = state.plan
+    live = plan.base if is_back else plan.to
+    base = state.before[plan.base] if state.before else side
+    kept = plan.kept if color is plan.base and not is_back else None
+    return let_go_of(side.capacity, base.capacity, kept=kept, is_live=color is live)
+
+
+def let_go_after(service: Service, state: RolloutState) -> WorkloadLetGo | None:
+    """For a rollback from outside, which ends a rollout that held the colors: bind autoscaling as before, at once.
+
+    The side that was left is not brought down: how long ago it had traffic is nobody's to wait for here.
+    """
+    workload = service.workload
+    if workload is None or state.before is None or not state.held or state.let_go:
+        return None
+    problems = []
+    for color, side in state.before.items():
+        try:
+            workload.let_go(color, side.capacity)
+        except AwsError as error:
+            problems.append(f"{color}'s autoscaling is not bound as before: {error.message}")
+    return WorkloadLetGo("; ".join(problems))
