@@ -313,6 +313,19 @@ def test_after_the_rule_is_gone_a_bad_release_is_seen() -> None:
     assert 700 < sum(world.clock.slept) < 1200
 
 
+def test_once_the_rule_is_gone_what_lacks_is_explained() -> None:
+    world = analyzed(fed(), inconclusive=Inconclusive.PAUSE)
+    world.rules.rules = [BETA]
+
+    def remove() -> None:
+        if sum(world.clock.slept) > 1100:
+            world.rules.rules = []
+
+    world.clock.on_sleep = remove
+    with pytest.raises(Paused, match="yet; minutes with requests past the split are not compared"):
+        run(world)
+
+
 def test_a_plain_limit_compares_nothing_and_holds_all_the_same() -> None:
     limit = Threshold(Metric.ERRORS, 0.5, times=2)
     world = analyzed(fed(green=0.9), policy=Policy(thresholds=(limit,)))

@@ -65,6 +65,7 @@ def test_while_requests_come_past_the_split_there_is_no_verdict(errors: int) -> 
     assert verdict.reason.startswith(
         "the default action of the HTTP listener on port 8081 sends requests to blue and green, past the split"
     )
+    assert verdict.reason.endswith("or make it part of the contract")
 
 
 def test_without_a_base_the_live_color_must_be_said() -> None:
