@@ -10,6 +10,7 @@ from moto import mock_aws
 
 from tests.aws.test_inventory import FIXED, Shop, forward
 from tests.support.fakes import PREFIX
+from toolkit.aws.pace import Budget, Pace
 from toolkit.aws.rules import ListenerRules
 from toolkit.aws.session import Session
 from toolkit.contract import BalancerType, LoadBalancer
@@ -84,3 +85,32 @@ def test_a_refusal_says_what_was_being_read(session: Session, code: str, error: 
         stub.add_client_error("describe_listeners", code)
         with pytest.raises(error, match="reading the listeners and rules of app/shop/1"):
             ListenerRules(session).on(balancer_of(f"{PREFIX}:loadbalancer/app/shop/1"))
+
+
+class CountingPace(Pace):
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        super().__init__(burst=40, per_second=10)
+        self.told: list[str] = []
+
+    def wait(self, *, urgent: bool = False) -> None:
+        self.told.append("urgent" if urgent else "wait")
+
+    def throttled(self) -> None:
+        self.told.append("throttled")
+
+
+def test_every_call_keeps_to_the_rate_that_the_services_of_a_session_share(session: Session) -> None:
+    pace = CountingPace()
+    session.budget = Budget(reads=pace)
+    shop = Shop(session)
+    for port in (80, 81):
+        shop.listener(FIXED, port=port)
+    ListenerRules(session).on(balancer_of(shop.arn))
+    assert pace.told == ["wait"] * 3
+    with Stubber(session.client("elbv2", single=True)) as stub:
+        stub.add_client_error("describe_listeners", "Throttling")
+        with pytest.raises(Throttled):
+            ListenerRules(session).on(balancer_of(shop.arn))
+    assert pace.told[3:] == ["wait", "throttled"]
