@@ -1,0 +1,167 @@
+"""What an Auto Scaling group does next, from its members and what is wanted of it. Pure.
+
+Sources: Amazon EC2 Auto Scaling user guide, "Control which instances terminate" (default policy), "Suspend and resume
+processes", "Health checks for instances in an Auto Scaling group", "Set the health check grace period".
+"""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+
+
+class Lifecycle(StrEnum):
+    """The lifecycle states that the lab plays."""
+
+    PENDING = "Pending"
+    IN_SERVICE = "InService"
+    STANDBY = "Standby"
+    TERMINATING = "Terminating"
+
+
+COUNTED = frozenset({Lifecycle.PENDING, Lifecycle.IN_SERVICE})
+"""The states that count as capacity."""
+
+
+class Check(StrEnum):
+    """Who found an instance unhealthy."""
+
+    EC2 = "EC2"
+    ELB = "ELB"
+
+
+class Why(Enum):
+    """Why an instance leaves."""
+
+    UNHEALTHY = "unhealthy"
+    SURPLUS = "surplus"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One instance of a group.
+
+    Attributes:
+        instance: its id.
+        zone: its Availability Zone.
+        version: of the launch template it came from; 0 for a launch configuration, which leaves first.
+        launched: seconds since the epoch.
+    """
+
+    instance: str
+    zone: str
+    state: Lifecycle
+    version: int
+    launched: float
+    is_healthy: bool = True
+    is_protected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked of a group. `suspended`: the names of the processes that rest; `zones`: where it may launch."""
+
+    desired: int
+    zones: Sequence[str]
+    suspended: Collection[str] = ()
+
+    def may(self, *processes: str) -> bool:
+        return not any(process in self.suspended for process in processes)
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """Start one instance in this zone; `replaces`: in place of an unhealthy one."""
+
+    zone: str
+    replaces: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Terminate:
+    """Let one instance go."""
+
+    instance: str
+    why: Why
+
+
+Step = Launch | Terminate
+
+
+def steps(wanted: Wanted, members: Sequence[Member]) -> tuple[Step, ...]:
+    """What to do now: the unhealthy leave, then too many leave or what is missing is launched."""
+    replaces = wanted.may("ReplaceUnhealthy", "Terminate")
+    leaving = [
+        Terminate(member.instance, Why.UNHEALTHY)
+        for member in members
+        if replaces and member.state in COUNTED and not member.is_healthy
+    ]
+    gone = {step.instance for step in leaving}
+    staying = [member for member in members if member.state in COUNTED and member.instance not in gone]
+    surplus = len(staying) - wanted.desired
+    if surplus > 0:
+        chosen = to_terminate(staying, surplus) if wanted.may("Terminate") else ()
+        return (*leaving, *(Terminate(instance, Why.SURPLUS) for instance in chosen))
+    missing = -surplus if wanted.may("Launch") else 0
+    zones = zones_for(missing, wanted.zones, [member.zone for member in staying])
+    return (*leaving, *(Launch(zone, replaces=number < len(leaving)) for number, zone in enumerate(zones)))
+
+
+def to_terminate(members: Sequence[Member], count: int) -> tuple[str, ...]:
+    """Whom the default termination policy picks, one after the other.
+
+    From the zone with the most instances, among those not protected: the oldest launch template version first, then
+    the oldest instance. The unhealthy go before all others.
+    """
+    left, chosen = list(members), list[str]()
+    while len(chosen) < count and (free := [member for member in left if not member.is_protected]):
+        held = Counter(member.zone for member in left)
+
+        def order(member: Member, held: Counter[str] = held) -> tuple[bool, int, str, int, float, str]:
+            return (
+                member.is_healthy, -held[member.zone], member.zone, member.version, member.launched, member.instance,
+            )  # fmt: skip
+
+        first = min(free, key=order)
+        chosen.append(first.instance)
+        left.remove(first)
+    return tuple(chosen)
+
+
+def zones_for(count: int, zones: Sequence[str], held: Sequence[str]) -> tuple[str, ...]:
+    """Where `count` new instances go: each into the zone that has the fewest, the first named of several."""
+    chosen: list[str] = []
+    for _ in range(count):
+        counts = Counter([*held, *chosen])
+        chosen.append(min(zones, key=lambda zone: (counts[zone], zones.index(zone))))
+    return tuple(chosen)
+
+
+def failed_check(
+    kind: str, *, is_up: bool, target_states: Collection[str], in_service: float, grace: float
+) -> Check | None:
+    """Which health check an instance in service fails.
+
+    Args:
+        kind: the group's health check type, `EC2` or `ELB`.
+        is_up: whether EC2 has it running. One that is not is unhealthy at once, grace period or not.
+        target_states: its states in the target groups, as DescribeTargetHealth words them.
+        in_service: seconds since it came into service.
+        grace: the health check grace period, seconds.
+    """
+    if not is_up:
+        return Check.EC2
+    if kind == "ELB" and in_service >= grace and "unhealthy" in target_states:
+        return Check.ELB
+    return None
+
+
+def pause_after(failures: int) -> float:
+    """Seconds at AWS's pace until a launch is tried again after so many that failed in a row."""
+    return float(min(300, 10 * 2 ** max(0, failures - 1)))
+
+
+def color_of(*names: str) -> str:
+    """The color that the first of the names ending in one tells, as in `web-green`; blue where none does."""
+    endings = (name.rpartition("-")[2] for name in names)
+    return next((ending for ending in endings if ending in {"blue", "green"}), "blue")
