@@ -25,7 +25,7 @@ class NoLaunch(Exception):
     """An instance could not be launched; the message is AWS's."""
 
 
-class GroupInstance(InstanceState):  # type: ignore[misc]  # moto publishes no types
+class GroupInstance(InstanceState):
     """An instance of a group, as moto's answers show it, that remembers what it was launched from.
 
     moto tells of every instance the launch template version that is the default now.
@@ -192,7 +192,7 @@ class Machines:
         machine = self._held.setdefault(member.instance.id, _Machine(member.instance, member.source.behaviour))
         for port in ports:
             if port not in machine.keys and member.instance.state == "running":
-                address = to_loopback(member.instance.private_ip)
+                address = to_loopback(str(member.instance.private_ip))
                 site = Site(address, port, color_of(*names), machine.behaviour.version)
                 machine.keys[port] = f"{member.instance.id}:{port}"
                 self._pool.start(machine.keys[port], site, machine.behaviour)
