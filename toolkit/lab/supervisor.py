@@ -1,4 +1,4 @@
-"""The lab's own process: the emulated AWS, the load balancer behind it, and the end of both.
+"""The lab's own process: the emulated AWS, the load balancer and the workloads behind it, and the end of them.
 
 See `resident.py` for how it is started.
 """
@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from toolkit.lab.admin import beside
+from toolkit.lab.compute.assembly import compute_of
 from toolkit.lab.control_plane import ControlPlane
 from toolkit.lab.dataplane import DataPlane
 from toolkit.lab.fidelity import Fidelity
@@ -51,6 +52,7 @@ class Supervisor:
         self._reconciler = Reconciler(self._plane.reconcile)
         self._checks = HealthChecks(self._plane)
         self._fidelity = Fidelity(health=self._checks, on_change=self._reconciler)
+        self._compute = compute_of(state, self._checks, time_scale=options.time_scale)
         self._hosts = HostCounts()
         self._metrics = MetricsSource(
             self._plane.traffic, self._hosts, self._lateness, time.time, flows=self._plane.flows
@@ -61,13 +63,16 @@ class Supervisor:
         with contextlib.ExitStack() as stack:
             own = self._resident.enter("lab", stack)
             stack.enter_context(self._fidelity)
+            stack.enter_context(self._compute.installed())
             stack.enter_context(published(self._metrics))
-            self._control.start(lambda aws: beside(aws, self))
+            self._control.start(lambda aws: beside(aws, self, self._compute.commands))
             stack.callback(self._control.stop)
             stack.callback(self._plane.stop)
             self._plane.start()
             for pid in self._plane.pids:
                 self._resident.record(pid, "envoy", stack)
+            stack.callback(self._compute.stop)
+            self._compute.start()
             announced = Published(self._control.endpoint_url, self._options, own)
             self._resident.publish(announced, stack)
             ready(announced)
@@ -92,6 +97,7 @@ class Supervisor:
             "children": self._resident.children(),
             "reconciliations": self._reconciler.runs,
             "failures": [{"region": one.region, "at": one.at, "error": one.error} for one in self._reconciler.failures],
+            "compute_failures": list(self._compute.failures),
         }
 
     def listeners(self) -> Mapping[str, str]:

@@ -3,9 +3,11 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Final, Protocol
 
+from toolkit.lab.admin import Command
 from toolkit.lab.compute.pool import Pool
 
 log = logging.getLogger(__name__)
@@ -32,14 +34,24 @@ class Compute:
     Args:
         pool: the processes they share; closed when the compute stops.
         controllers: asked in this order.
+        patches: what makes the emulated AWS leave the work to the controllers; see `installed`.
+        commands: what tests can ask of the controllers through the lab's door, by path.
         clock: seconds since the epoch.
     """
 
     def __init__(
-        self, pool: Pool, controllers: Sequence[Controller], *, clock: Callable[[], float] = time.time
+        self,
+        pool: Pool,
+        controllers: Sequence[Controller],
+        *,
+        patches: Sequence[AbstractContextManager[object]] = (),
+        commands: Mapping[str, Command] | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        self.commands = dict(commands or {})
         self._pool = pool
         self._controllers = tuple(controllers)
+        self._patches = tuple(patches)
         self._clock = clock
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -49,6 +61,14 @@ class Compute:
     def failures(self) -> tuple[str, ...]:
         """What went wrong the last time that each controller looked."""
         return tuple(self._failures.values())
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        """The patches, in force for the block; before the emulated AWS answers anybody."""
+        with ExitStack() as stack:
+            for patch in self._patches:
+                stack.enter_context(patch)
+            yield
 
     def start(self) -> None:
         """Look at the workloads from now on, in a thread of its own."""

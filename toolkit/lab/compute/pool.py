@@ -104,8 +104,8 @@ class Pool:
         self._lock = threading.RLock()
         self._units: dict[str, _Unit] = {}
 
-    def start(self, key: str, site: Site, behaviour: Behaviour) -> None:
-        """Start the sample app for `key` at `site`. Returns at once; `state` says when it listens.
+    def start(self, key: str, site: Site, behaviour: Behaviour, *more: Site) -> None:
+        """Start the sample app for `key` at `site`, and at `more`. Returns at once; `state` says when it listens.
 
         Raises:
             ValueError: the key has a process already.
@@ -114,7 +114,8 @@ class Pool:
         with self._lock:
             if key in self._units:
                 raise ValueError(f"{key} has a process already")
-            app = (sys.executable, "-m", "toolkit.lab.app", *behaviour.options, "--site", str(site))
+            sites = [word for one in (site, *more) for word in ("--site", str(one))]
+            app = (sys.executable, "-m", "toolkit.lab.app", *behaviour.options, *sites)
             process = subprocess.Popen(
                 _CRASH if behaviour.crashes else app,
                 stdin=subprocess.DEVNULL,

@@ -1,0 +1,80 @@
+"""The seam with moto's ECS: what is refused, what is kept, and services and tasks as their scheduler has them.
+
+Like `patch.py` for ELBv2, it knows nothing of who plays the tasks (`Workloads`).
+"""
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, Self
+
+from moto.core.responses import ActionResult
+from moto.ecs.exceptions import ECSException
+from moto.ecs.responses import EC2ContainerServiceResponse
+from moto.moto_api._internal.models import MotoAPIBackend
+
+from toolkit.lab.fidelity import ecs_service_calls, ecs_task_calls
+from toolkit.lab.fidelity.checks import Refused
+from toolkit.lab.fidelity.ecs_seam import Call, Operation, Workloads
+
+
+class EcsFidelity:
+    """The patches, in force from `install` to `uninstall`; one at a time, since moto's classes are global."""
+
+    def __init__(self, workloads: Workloads) -> None:
+        self._workloads = workloads
+        self._originals: list[tuple[type, str, Any]] = []
+
+    def install(self) -> Self:
+        if self._originals:
+            raise RuntimeError("the ECS patches are installed already")
+        for name, operation in {**ecs_service_calls.CALLS, **ecs_task_calls.CALLS}.items():
+            self._replace(EC2ContainerServiceResponse, name, self._answering(name, operation))
+        self._replace(MotoAPIBackend, "reset", self._reset())
+        return self
+
+    def uninstall(self) -> None:
+        for owner, name, original in reversed(self._originals):
+            setattr(owner, name, original)
+        self._originals.clear()
+
+    def __enter__(self) -> Self:
+        return self.install()
+
+    def __exit__(self, *_: object) -> None:
+        self.uninstall()
+
+    def _replace(self, owner: type, name: str, replacement: Any) -> None:
+        self._originals.append((owner, name, inspect.getattr_static(owner, name)))
+        setattr(owner, name, replacement)
+
+    def _answering(self, name: str, operation: Operation) -> Callable[..., Any]:
+        original = getattr(EC2ContainerServiceResponse, name)
+
+        @wraps(original)
+        def answer(response: Any) -> Any:
+            call = Call(response, dict(response.params), lambda: dict(original(response).result))
+            with self._workloads.lock, _refusals_as_aws_errors():
+                return ActionResult(operation(self._workloads, call))
+
+        return answer
+
+    def _reset(self) -> Callable[..., Any]:
+        original = MotoAPIBackend.reset
+
+        @wraps(original)
+        def reset(backend: Any) -> None:
+            original(backend)
+            with self._workloads.lock:
+                self._workloads.reset()
+
+        return reset
+
+
+@contextmanager
+def _refusals_as_aws_errors() -> Iterator[None]:
+    try:
+        yield
+    except Refused as refused:
+        raise ECSException(refused.code, refused.message) from None
