@@ -76,14 +76,14 @@ def _holder() -> Holder:
 
 def _workload(contract: Contract, session: Session) -> Workload | None:
     match contract.workload:
-        case EcsPair(cluster, services):
-            from toolkit.aws.ecs import EcsWorkload
+        case EcsPair() as pair:
+            from toolkit.aws.ecs_workload import EcsWorkload
 
-            return EcsWorkload(session, cluster, services)
-        case AsgPair(groups):
+            return EcsWorkload(session, pair)
+        case AsgPair() as pair:
             from toolkit.aws.autoscaling import AsgWorkload
 
-            return AsgWorkload(session, groups)
+            return AsgWorkload(session, pair, {color: group.arn for color, group in contract.target_groups.items()})
         case None:
             return None
 
