@@ -1,4 +1,4 @@
-"""Elastic Container Service: which services stand behind target groups, who deploys them, and how many tasks run."""
+"""Elastic Container Service: which services stand behind target groups, and who deploys them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from toolkit.adoption.ownership import EcsService
-from toolkit.aws.session import aws_errors, code_of
-from toolkit.errors import AwsError
-from toolkit.rollout.workload import Capacity
-from toolkit.traffic import Color
+from toolkit.aws.session import aws_errors
 
 if TYPE_CHECKING:
     from toolkit.aws.session import Session
@@ -44,52 +41,6 @@ class EcsServices:
             answer = self._client.describe_services(cluster=cluster, services=arns[start : start + _SERVICES_A_CALL])
             services = [_service(service) for service in answer["services"]]
             yield from (service for service in services if service.arns)
-
-
-class EcsWorkload:
-    """The ECS service of each color, scaled by its desired count.
-
-    Application Auto Scaling, where it is attached, goes by its own bounds afterwards; they are not read.
-    """
-
-    def __init__(self, session: Session, cluster: str, services: Mapping[Color, str]) -> None:
-        self._session = session
-        self._cluster = cluster
-        self._services = services
-
-    @property
-    def _client(self) -> Any:
-        return self._session.client("ecs")
-
-    def capacity(self, color: Color) -> Capacity:
-        """Raises AwsError and its children: among others where the service is gone."""
-        name = self._services[color]
-        with aws_errors(f"reading the ECS service {name}"):
-            answer = self._client.describe_services(cluster=self._cluster, services=[name])
-        # One that was deleted lately is still told, as INACTIVE.
-        found = next((each for each in answer["services"] if each.get("status") != "INACTIVE"), None)
-        if found is None:
-            raise self._gone(name)
-        return Capacity(desired=int(found["desiredCount"]), running=int(found["runningCount"]))
-
-    def scale(self, color: Color, targets: int) -> None:
-        """Ask for so many tasks. Raises AwsError and its children."""
-        from botocore.exceptions import ClientError
-
-        name = self._services[color]
-        with aws_errors(f"scaling the ECS service {name} to {targets}"):
-            try:
-                self._client.update_service(cluster=self._cluster, service=name, desiredCount=targets)
-            except ClientError as error:
-                if code_of(error) not in ("ServiceNotFoundException", "ServiceNotActiveException"):
-                    raise
-                raise self._gone(name) from error
-
-    def _gone(self, name: str) -> AwsError:
-        return AwsError(
-            f"ECS service {name} is gone: the cluster {self._cluster} has none of that name",
-            hint="Apply the Terraform again, or correct the `workload` that it writes into the deployment contract.",
-        )
 
 
 def _service(service: Mapping[str, Any]) -> EcsService:
