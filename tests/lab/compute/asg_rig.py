@@ -29,12 +29,14 @@ class FakePool:
     def __init__(self) -> None:
         self.states: dict[str, State] = {}
         self.sites: dict[str, Site] = {}
+        self.listening: list[tuple[str, int]] = []
         self.stopped: list[str] = []
         self.first: State = Running(1)
 
-    def start(self, key: str, site: Site, behaviour: Behaviour) -> None:
+    def start(self, key: str, site: Site, behaviour: Behaviour, *more: Site) -> None:
         self.states[key] = Exited(1, listened=False, said="") if behaviour.crashes else self.first
         self.sites[key] = site
+        self.listening.extend((key, one.port) for one in (site, *more))
 
     def state(self, key: str) -> State | None:
         return self.states.get(key)
@@ -63,7 +65,7 @@ class _States(dict[Address, Health]):
         super().__init__()
         self._unhealthy = unhealthy
 
-    def get(self, key: Address, default: Any = None) -> Health:  # type: ignore[override]
+    def get(self, key: Address, default: Any = None) -> Health:
         return Health("unhealthy" if key[0] in self._unhealthy else "healthy")
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.lab.compute.asg_rig import NAME, Rig, rigged
+from tests.lab.compute.asg_rig import NAME, REGION, Rig, rigged
+from toolkit.errors import LabError
 from toolkit.lab.compute.pool import Exited, Running, Starting
 
 
@@ -36,10 +37,23 @@ def test_processes_listen_at_the_counterpart_of_the_private_address_and_tell_ver
     rig.make()
     for instance in rig.ids():
         found = rig.ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]
-        site = rig.pool.sites[f"{instance}:18080"]
+        site = rig.pool.sites[instance]
         assert site.address == "127." + found["PrivateIpAddress"].partition(".")[2]
         assert (site.port, site.version, site.color) == (18080, "1.4.2", "blue")
     assert len({site.address for site in rig.pool.sites.values()}) == 2
+
+
+def test_one_process_listens_wherever_an_instance_is_asked(rig: Rig) -> None:
+    rig.make(DesiredCapacity=1)
+    vpc = rig.ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+    wanted = {"Protocol": "HTTP", "Port": 18081, "HealthCheckPort": "18082", "VpcId": vpc}
+    other = rig.elbv2.create_target_group(Name="other", **wanted)["TargetGroups"][0]["TargetGroupArn"]
+    rig.autoscaling.attach_load_balancer_target_groups(AutoScalingGroupName=NAME, TargetGroupARNs=[other])
+    (first,) = rig.ids()
+    assert set(rig.pool.listening) == {(first, 18080), (f"{first}:18081", 18081), (f"{first}:18081", 18082)}
+    rig.autoscaling.set_desired_capacity(AutoScalingGroupName=NAME, DesiredCapacity=2)
+    second = rig.ids()[1]
+    assert {port for key, port in rig.pool.listening if key == second} == {18080, 18081, 18082}
 
 
 def test_instances_are_spread_over_the_subnets(rig: Rig) -> None:
@@ -54,7 +68,7 @@ def test_a_new_version_changes_nothing_until_an_instance_is_launched(rig: Rig) -
     assert rig.versions() == ["1", "1"]
     rig.autoscaling.set_desired_capacity(AutoScalingGroupName=NAME, DesiredCapacity=3)
     assert rig.versions() == ["1", "1", "2"]
-    assert rig.pool.sites[f"{rig.ids()[2]}:18080"].version == "1.5.0"
+    assert rig.pool.sites[rig.ids()[2]].version == "1.5.0"
 
 
 @pytest.mark.parametrize(("named", "version"), [("$Default", "1"), ("1", "1"), ("2", "2"), ("$Latest", "2")])
@@ -78,7 +92,7 @@ def test_scaling_in_takes_the_oldest_version_first_and_drains_it(rig: Rig) -> No
     assert rig.pool.stopped == []
     rig.after(2)
     assert rig.ids() == new
-    assert sorted(rig.pool.stopped) == sorted(f"{instance}:18080" for instance in old)
+    assert sorted(rig.pool.stopped) == sorted(old)
     assert {one["StatusCode"] for one in rig.activities()} == {"Successful"}
 
 
@@ -240,6 +254,22 @@ def test_nothing_is_launched_or_terminated_while_that_is_suspended(rig: Rig) -> 
         assert rig.states() == ["InService", "InService"]
     rig.autoscaling.resume_processes(AutoScalingGroupName=NAME)
     assert rig.states().count("InService") == 1
+
+
+def test_an_autoscaler_that_scales_in_stops_at_the_minimum(rig: Rig) -> None:
+    rig.make(DesiredCapacity=3)
+    ask = {"region": REGION, "group": NAME, "to": 0}
+    assert rig.controller.scale_in(ask)["desired_capacity"] == 1
+    assert rig.states().count("InService") == 1
+    assert "a monitor alarm in state ALARM" in rig.activities()[0]["Cause"]
+    rig.update(MinSize=3)
+    assert rig.controller.scale_in(ask) == {"desired_capacity": 3, "because": "the minimum size is 3"}
+
+
+@pytest.mark.parametrize("ask", [{}, {"region": REGION, "group": "other", "to": 0}])
+def test_a_scale_in_of_nothing_is_refused(rig: Rig, ask: dict[str, object]) -> None:
+    with pytest.raises(LabError):
+        rig.controller.scale_in(ask)
 
 
 def test_a_deleted_group_leaves_no_target_no_instance_and_no_process(rig: Rig) -> None:

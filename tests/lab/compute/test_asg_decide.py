@@ -18,6 +18,7 @@ from toolkit.lab.compute.asg_decide import (
     color_of,
     failed_check,
     pause_after,
+    scaled_in,
     steps,
     to_terminate,
     zones_for,
@@ -100,6 +101,37 @@ def test_zones_stay_even_while_many_leave() -> None:
 def test_a_protected_instance_is_not_picked_even_if_too_few_leave() -> None:
     held = [replace(member(1), is_protected=True), member(2)]
     assert to_terminate(held, 2) == ("i-2",)
+
+
+@pytest.mark.parametrize(
+    ("policies", "first"),
+    [
+        (("Default",), "i-3"),
+        (("OldestInstance",), "i-1"),
+        (("NewestInstance",), "i-4"),
+        (("OldestLaunchTemplate", "NewestInstance"), "i-4"),
+        (("ClosestToNextInstanceHour",), "i-3"),
+    ],
+)
+def test_a_group_may_name_policies_of_its_own(policies: tuple[str, ...], first: str) -> None:
+    held = [member(1, version=2), member(2, version=2), member(3), member(4)]
+    assert to_terminate(held, 1, policies) == (first,)
+
+
+@pytest.mark.parametrize(
+    ("minimum", "to", "process", "after"),
+    [
+        (1, 2, "AlarmNotification", (2, "the autoscaler wants 2 and the minimum size is 1")),
+        (3, 2, "AlarmNotification", (3, "the autoscaler wants 2 and the minimum size is 3")),
+        (4, 2, "AlarmNotification", (4, "the minimum size is 4")),
+        (1, 2, "ScheduledActions", (4, "ScheduledActions is suspended")),
+        (1, 4, "AlarmNotification", (4, "it has no more instances")),
+    ],
+)
+def test_an_autoscaler_stops_at_the_minimum_and_where_it_is_suspended(
+    minimum: int, to: int, process: str, after: tuple[int, str]
+) -> None:
+    assert scaled_in(minimum, 4, to, process=process, suspended={"ScheduledActions"}) == after
 
 
 def test_zones_are_filled_evenly_and_in_their_order() -> None:

@@ -1,14 +1,14 @@
 """Auto Scaling groups: instances with real processes, in and out of the target groups as AWS has it."""
 
-import logging
 import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from moto.autoscaling.models import autoscaling_backends
 
+from toolkit.errors import LabError
 from toolkit.lab.compute import asg_decide as decide
 from toolkit.lab.compute.asg_decide import COUNTED, Launch, Lifecycle, Member, Terminate, Wanted, Why
 from toolkit.lab.compute.asg_targets import Targets
@@ -19,7 +19,7 @@ from toolkit.lab.fidelity import autoscaling_activities as words
 from toolkit.lab.fidelity.autoscaling import AutoScalingFidelity, bounds_of, log_of, notes_of
 from toolkit.lab.fidelity.autoscaling_activities import Activity, details
 
-log = logging.getLogger(__name__)
+_PROCESS_OF: Final = {"alarm": "AlarmNotification", "schedule": "ScheduledActions"}
 
 
 class AsgController:
@@ -61,6 +61,38 @@ class AsgController:
         """Forget all groups, as moto has done: end their processes."""
         with self.lock:
             self._machines.clear()
+
+    def scale_in(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Play an autoscaler that wants only so many instances of a group.
+
+        Args:
+            asked: {"region", "group", "to"}; "by": "alarm" (a scaling policy, the default) or "schedule".
+
+        Returns:
+            {"desired_capacity": its desired capacity now, "because": why it is that}.
+
+        Raises:
+            LabError: a member is missing or unknown, or there is no such group.
+        """
+        try:
+            region, name, to = str(asked["region"]), str(asked["group"]), int(asked["to"])
+            process = _PROCESS_OF[asked.get("by", "alarm")]
+        except (KeyError, TypeError, ValueError) as error:
+            message = "a scale-in of a group takes region, group, to, and by, which is alarm or schedule"
+            raise LabError(f"{message}: {error!r}.") from error
+        with self.lock:
+            group = next((one for _, one in _groups() if one.name == name and one.region == region), None)
+            if group is None:
+                raise LabError(f"there is no Auto Scaling group {name} in {region}.", hint="Name one that there is.")
+            bounds, now = bounds_of(group), self._clock()
+            desired, because = decide.scaled_in(
+                bounds.minimum, bounds.desired, to, process=process, suspended=group.lab_suspended
+            )
+            if desired != bounds.desired:
+                group.desired_capacity = desired
+                notes_of(group).request = words.scaled_in(now, process, bounds.desired, desired)
+                self._look(group.autoscaling_backend, group, now)
+            return {"desired_capacity": desired, "because": because}
 
     def changed(self, backend: Any, group: Any) -> None:
         """See `Keeper`."""
@@ -233,7 +265,7 @@ def _wanted(group: Any, now: float) -> Wanted:
     suspended: Mapping[str, str] = group.lab_suspended
     waits = {"Launch"} if now < notes_of(group).retry_at else set[str]()
     zones = list(dict.fromkeys(one.availability_zone for one in subnets_of(group))) or list(group.availability_zones)
-    return Wanted(bounds_of(group).desired, zones, suspended.keys() | waits)
+    return Wanted(bounds_of(group).desired, zones, suspended.keys() | waits, tuple(group.termination_policies))
 
 
 def _cause(group: Any, member: GroupInstance, why: Why, actual: int, now: float) -> str:

@@ -5,7 +5,7 @@ processes", "Health checks for instances in an Auto Scaling group", "Set the hea
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
@@ -59,11 +59,18 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is asked of a group. `suspended`: the names of the processes that rest; `zones`: where it may launch."""
+    """What is asked of a group.
+
+    Attributes:
+        zones: where it may launch.
+        suspended: the names of the processes that rest.
+        policies: its termination policies, the first before the others.
+    """
 
     desired: int
     zones: Sequence[str]
     suspended: Collection[str] = ()
+    policies: Sequence[str] = ("Default",)
 
     def may(self, *processes: str) -> bool:
         return not any(process in self.suspended for process in processes)
@@ -100,27 +107,36 @@ def steps(wanted: Wanted, members: Sequence[Member]) -> tuple[Step, ...]:
     staying = [member for member in members if member.state in COUNTED and member.instance not in gone]
     surplus = len(staying) - wanted.desired
     if surplus > 0:
-        chosen = to_terminate(staying, surplus) if wanted.may("Terminate") else ()
+        chosen = to_terminate(staying, surplus, wanted.policies) if wanted.may("Terminate") else ()
         return (*leaving, *(Terminate(instance, Why.SURPLUS) for instance in chosen))
     missing = -surplus if wanted.may("Launch") else 0
     zones = zones_for(missing, wanted.zones, [member.zone for member in staying])
     return (*leaving, *(Launch(zone, replaces=number < len(leaving)) for number, zone in enumerate(zones)))
 
 
-def to_terminate(members: Sequence[Member], count: int) -> tuple[str, ...]:
-    """Whom the default termination policy picks, one after the other.
+# How the termination policies sort; the others (allocation strategies, billing hours) have nothing to sort in a lab.
+_ORDERS: Mapping[str, Callable[[Member], tuple[float, ...]]] = {
+    "Default": lambda member: (member.version, member.launched),
+    "OldestLaunchTemplate": lambda member: (member.version,),
+    "OldestLaunchConfiguration": lambda member: (float(member.version > 0),),
+    "OldestInstance": lambda member: (member.launched,),
+    "NewestInstance": lambda member: (-member.launched,),
+}
 
-    From the zone with the most instances, among those not protected: the oldest launch template version first, then
-    the oldest instance. The unhealthy go before all others.
+
+def to_terminate(members: Sequence[Member], count: int, policies: Sequence[str] = ("Default",)) -> tuple[str, ...]:
+    """Whom the termination policies pick, one after the other.
+
+    From the zone with the most instances, among those not protected; by the default policy the oldest launch template
+    version first, then the oldest instance. The unhealthy go before all others.
     """
     left, chosen = list(members), list[str]()
     while len(chosen) < count and (free := [member for member in left if not member.is_protected]):
         held = Counter(member.zone for member in left)
 
-        def order(member: Member, held: Counter[str] = held) -> tuple[bool, int, str, int, float, str]:
-            return (
-                member.is_healthy, -held[member.zone], member.zone, member.version, member.launched, member.instance,
-            )  # fmt: skip
+        def order(member: Member, held: Counter[str] = held) -> tuple[object, ...]:
+            by_policy = [_ORDERS[name](member) for name in (*policies, "Default") if name in _ORDERS]
+            return (member.is_healthy, -held[member.zone], member.zone, by_policy, member.instance)
 
         first = min(free, key=order)
         chosen.append(first.instance)
@@ -165,3 +181,16 @@ def color_of(*names: str) -> str:
     """The color that the first of the names ending in one tells, as in `web-green`; blue where none does."""
     endings = (name.rpartition("-")[2] for name in names)
     return next((ending for ending in endings if ending in {"blue", "green"}), "blue")
+
+
+def scaled_in(minimum: int, desired: int, to: int, *, process: str, suspended: Collection[str]) -> tuple[int, str]:
+    """What an autoscaler that wants only `to` instances can do: the desired capacity after it, and why it is that.
+
+    `process`: what it acts through, `AlarmNotification` for a policy, `ScheduledActions` for a schedule.
+    """
+    if process in suspended:
+        return desired, f"{process} is suspended"
+    lowest = max(to, minimum)
+    if lowest < desired:
+        return lowest, f"the autoscaler wants {to} and the minimum size is {minimum}"
+    return desired, f"the minimum size is {minimum}" if to < desired else "it has no more instances"

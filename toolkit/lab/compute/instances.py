@@ -177,11 +177,12 @@ class Phase(Enum):
 class _Machine:
     instance: Any
     behaviour: Behaviour
-    keys: dict[int, str] = field(default_factory=dict)  # by port
+    keys: list[str] = field(default_factory=list)
+    ports: set[int] = field(default_factory=set)
 
 
 class Machines:
-    """The processes behind the instances: one for each port that an instance is asked on, as a rule one."""
+    """The processes behind the instances, one for each, which listens wherever it is asked."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -190,17 +191,21 @@ class Machines:
     def ensure(self, member: GroupInstance, ports: Sequence[int], names: Collection[str]) -> None:
         """Start what is not started yet. What has ended is not started again: an instance is replaced as a whole."""
         machine = self._held.setdefault(member.instance.id, _Machine(member.instance, member.source.behaviour))
-        for port in ports:
-            if port not in machine.keys and member.instance.state == "running":
-                address = to_loopback(str(member.instance.private_ip))
-                site = Site(address, port, color_of(*names), machine.behaviour.version)
-                machine.keys[port] = f"{member.instance.id}:{port}"
-                self._pool.start(machine.keys[port], site, machine.behaviour)
+        missing = [port for port in ports if port not in machine.ports]
+        if not missing or member.instance.state != "running":
+            return
+        address, color = to_loopback(str(member.instance.private_ip)), color_of(*names)
+        first, *more = [Site(address, port, color, machine.behaviour.version) for port in missing]
+        # A target group attached later may have another port, and a process cannot be told of it.
+        key = f"{member.instance.id}:{missing[0]}" if machine.keys else member.instance.id
+        self._pool.start(key, first, machine.behaviour, *more)
+        machine.keys.append(key)
+        machine.ports.update(missing)
 
     def phase(self, member: GroupInstance) -> Phase:
         """How its processes are; UP where it needs none."""
         machine = self._held.get(member.instance.id)
-        states = [] if machine is None else [self._pool.state(key) for key in machine.keys.values()]
+        states = [] if machine is None else [self._pool.state(key) for key in machine.keys]
         if machine is not None and not machine.behaviour.crashes:
             unstarted = [state for state in states if isinstance(state, Exited) and not state.listened]
             if unstarted:
@@ -215,16 +220,16 @@ class Machines:
         for name, machine in tuple(self._held.items()):
             if machine.instance.state == "running":
                 continue
-            for key in machine.keys.values():
+            for key in machine.keys:
                 self._pool.stop(key)
-            if all(isinstance(self._pool.state(key), Exited | None) for key in machine.keys.values()):
-                for key in machine.keys.values():
+            if all(isinstance(self._pool.state(key), Exited | None) for key in machine.keys):
+                for key in machine.keys:
                     self._pool.forget(key)
                 del self._held[name]
 
     def clear(self) -> None:
         """End everything at once."""
         for machine in self._held.values():
-            for key in machine.keys.values():
+            for key in machine.keys:
                 self._pool.forget(key)
         self._held.clear()

@@ -127,12 +127,12 @@ def bounded(now: float, minimum: int, maximum: int, before: int, after: int) -> 
     )
 
 
-def scaled_in(now: float, policy: str, before: int, after: int) -> str:
-    """The sentence about a scaling policy."""
-    return (
-        f"At {stamp(now)} a monitor alarm {policy} in state ALARM triggered policy {policy} changing the desired "
-        f"capacity from {before} to {after}."
-    )
+def scaled_in(now: float, process: str, before: int, after: int) -> str:
+    """The sentence about an autoscaler that acts through this process."""
+    change = f"changing the desired capacity from {before} to {after}."
+    if process == "ScheduledActions":
+        return f"At {stamp(now)} a scheduled action update of AutoScalingGroup constraints {change}"
+    return f"At {stamp(now)} a monitor alarm in state ALARM triggered a policy {change}"
 
 
 def started(now: float, request: str, actual: int, desired: int) -> str:
