@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.moto_api._internal.models import MotoAPIBackend
 
 from tests.lab.compute.asg_rig import NAME, REGION, Rig, rigged
 from toolkit.errors import LabError
@@ -329,8 +330,10 @@ def test_a_version_that_is_not_there_is_refused(rig: Rig) -> None:
 
 def test_a_reset_ends_every_process(rig: Rig) -> None:
     rig.make()
-    rig.controller.reset()
+    MotoAPIBackend(REGION, "123456789012").reset()
     assert rig.pool.states == {}
+    rig.after(1)
+    assert rig.autoscaling.describe_auto_scaling_groups()["AutoScalingGroups"] == []
 
 
 def test_moto_is_itself_again_without_the_patches(rig: Rig) -> None:

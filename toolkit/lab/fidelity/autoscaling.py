@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol, Self
 
 from moto.autoscaling.models import AutoScalingBackend, FakeAutoScalingGroup
 from moto.autoscaling.responses import AutoScalingResponse
+from moto.moto_api._internal.models import MotoAPIBackend
 
 from toolkit.lab.fidelity import autoscaling_activities as words
 from toolkit.lab.fidelity import autoscaling_checks as checks
@@ -33,6 +34,10 @@ class Keeper(Protocol):
     @property
     def lock(self) -> AbstractContextManager[Any]:
         """Held while a request changes a group, and while the keeper does."""
+        ...
+
+    def reset(self) -> None:
+        """All groups and instances are forgotten."""
         ...
 
     def changed(self, backend: Any, group: Any) -> None:
@@ -112,6 +117,9 @@ class AutoScalingFidelity:
             self._replace(AutoScalingResponse, name, responses.complete(getattr(AutoScalingResponse, name)))
         self._replace(AutoScalingResponse, "delete_auto_scaling_group", responses.delete_auto_scaling_group)
         self._replace(AutoScalingResponse, "describe_scaling_activities", responses.describing(log_of))
+        self._replace(MotoAPIBackend, "reset", self._resetting(MotoAPIBackend.reset))
+        version = launch_templates.create_launch_template_version
+        self._replace(LaunchTemplates, version.__name__, version)
         return self
 
     def uninstall(self) -> None:
@@ -138,6 +146,17 @@ class AutoScalingFidelity:
                 return own(original, backend, *args, **kwargs)
 
         return call
+
+    def _resetting(self, original: Callable[..., None]) -> Callable[..., None]:
+        """The reset, with nothing launched meanwhile."""
+
+        @wraps(original)
+        def reset(backend: Any) -> None:
+            with self._keeper.lock:
+                original(backend)
+                self._keeper.reset()
+
+        return reset
 
     def _followed(self, original: Callable[..., Any]) -> Callable[..., Any]:
         """`original`, and then a look at the group."""
