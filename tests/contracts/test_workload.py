@@ -2,91 +2,19 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
-from tests.support.provision import CREDENTIALS, REGION, client
-from tests.support.workload import FakeWorkload
-from tests.support.world import World
-from toolkit.aws.autoscaling import AsgWorkload
-from toolkit.aws.ecs import EcsWorkload
-from toolkit.aws.session import Session
-from toolkit.errors import AwsError
-from toolkit.rollout.workload import Capacity, Workload
-from toolkit.settings import AwsSettings
+from tests.contracts.workloads import COUNTS, MAXIMUM, Case, eventually, fake
+from tests.contracts.workloads_ecs import ecs
+from toolkit.errors import AwsError, PreflightRefused, UsageError
+from toolkit.rollout.workload import Capacity
 from toolkit.traffic import Color
 
-NAMES = {Color.BLUE: "web-blue", Color.GREEN: "web-green"}
-GONE = {color: f"{name}-gone" for color, name in NAMES.items()}
-
-
-@dataclass
-class Case:
-    """Blue was asked for 2, green for 0, and both may have 4. `gone`: a workload that is not there."""
-
-    workload: Workload
-    gone: Workload
-    minimum: Callable[[int], None] | None = None
-
-
-def fake(_request: pytest.FixtureRequest) -> Case:
-    workload = FakeWorkload({Color.BLUE: Capacity(2, 2, 0, 4), Color.GREEN: Capacity(0, 0, 0, 4)})
-
-    def minimum(count: int) -> None:
-        workload.held[Color.GREEN] = Capacity(count, count, count, 4)
-
-    return Case(workload, FakeWorkload({}), minimum)
-
-
-def session_in(request: pytest.FixtureRequest) -> Session:
-    """A session of the emptied lab."""
-    monkeypatch: pytest.MonkeyPatch = request.getfixturevalue("monkeypatch")
-    request.getfixturevalue("pair")  # which empties it
-    world: World = request.getfixturevalue("world")
-    for key, value in CREDENTIALS.items():
-        monkeypatch.setenv(key.upper(), value)
-    return Session(AwsSettings(region=REGION, endpoint_url=world.lab.endpoint_url))
-
-
-def ecs(request: pytest.FixtureRequest) -> Case:
-    session = session_in(request)
-    api, cluster = client(str(session.settings.endpoint_url), "ecs"), "bluegreen-web"
-    api.create_cluster(clusterName=cluster)
-    request.addfinalizer(lambda: api.delete_cluster(cluster=cluster))
-    api.register_task_definition(family="web", containerDefinitions=[{"name": "app", "image": "x", "memory": 64}])
-    for name, count in (("web-blue", 2), ("web-green", 0)):
-        api.create_service(cluster=cluster, serviceName=name, taskDefinition="web", desiredCount=count)
-        request.addfinalizer(functools.partial(api.delete_service, cluster=cluster, service=name, force=True))
-    return Case(EcsWorkload(session, cluster, NAMES), EcsWorkload(session, cluster, GONE))
-
-
-def asg(request: pytest.FixtureRequest) -> Case:
-    session = session_in(request)
-    api, launch = (
-        client(str(session.settings.endpoint_url), "autoscaling"),
-        {"LaunchConfigurationName": "bluegreen-web"},
-    )
-    api.create_launch_configuration(**launch, ImageId="ami-12c6146b", InstanceType="t3.micro")
-    request.addfinalizer(lambda: api.delete_launch_configuration(**launch))
-    for name, count in (("web-blue", 2), ("web-green", 0)):
-        bounds = {"MinSize": 0, "MaxSize": 4, "DesiredCapacity": count, "AvailabilityZones": [f"{REGION}a"]}
-        api.create_auto_scaling_group(AutoScalingGroupName=name, **launch, **bounds)
-        request.addfinalizer(
-            functools.partial(api.delete_auto_scaling_group, AutoScalingGroupName=name, ForceDelete=True)
-        )
-
-    def minimum(count: int) -> None:
-        api.update_auto_scaling_group(AutoScalingGroupName="web-green", MinSize=count, DesiredCapacity=count)
-
-    return Case(AsgWorkload(session, NAMES), AsgWorkload(session, GONE), minimum)
-
-
-MADE = {"fake": fake, "ecs": ecs, "asg": asg}
+MADE = {"fake": fake, "ecs": ecs}
 MARKED = [pytest.param(make, marks=() if make is fake else pytest.mark.lab, id=name) for name, make in MADE.items()]
-WITH_BOUNDS = [each for each in MARKED if each.id != "ecs"]  # its bounds are Application Auto Scaling's
 
 
 @pytest.fixture(params=MARKED)
@@ -95,44 +23,143 @@ def case(request: pytest.FixtureRequest) -> Case:
     return made
 
 
-def test_what_was_asked_for_is_told_for_each_color(case: Case) -> None:
-    assert {color: case.workload.capacity(color).desired for color in Color} == {Color.BLUE: 2, Color.GREEN: 0}
+def bounds(capacity: Capacity) -> Capacity:
+    """Of its autoscaling alone."""
+    return replace(capacity, desired=0, running=0)
+
+
+def test_what_was_asked_for_is_told_for_each_color_with_its_bounds(case: Case) -> None:
+    told = {color: case.workload.capacity(color) for color in Color}
+    assert {color: capacity.desired for color, capacity in told.items()} == COUNTS
+    assert {bounds(capacity) for capacity in told.values()} == {Capacity(0, 0, 0, MAXIMUM)}
 
 
 def test_a_color_is_scaled_up_and_down_and_the_other_stays(case: Case) -> None:
-    for count in (3, 1, 0):
+    for count in (2, 0):
         case.workload.scale(Color.GREEN, count)
-        green = case.workload.capacity(Color.GREEN)
-        assert (green.desired, green.running) == (count, count)
-        assert case.workload.capacity(Color.BLUE).desired == 2
+        assert case.workload.capacity(Color.GREEN).desired == count
+        eventually(lambda: case.workload.capacity(Color.GREEN).running, count)
+    assert case.workload.capacity(Color.BLUE).desired == COUNTS[Color.BLUE]
 
 
-def test_asking_twice_for_the_same_is_harmless(case: Case) -> None:
-    for _ in range(2):
-        case.workload.scale(Color.GREEN, 2)
-    assert case.workload.capacity(Color.GREEN).desired == 2
+def test_its_autoscaling_goes_no_lower_than_what_it_is_scaled_to(case: Case) -> None:
+    for count in (2, 2, 1):
+        case.workload.scale(Color.GREEN, count)
+        capacity = case.workload.capacity(Color.GREEN)
+        assert (capacity.desired, capacity.minimum, capacity.maximum) == (count, count, MAXIMUM)
+    assert bounds(case.workload.capacity(Color.BLUE)) == Capacity(0, 0, 0, MAXIMUM)
 
 
-def test_one_that_is_gone_is_an_error_that_names_it(case: Case) -> None:
-    with pytest.raises(AwsError, match="is gone"):
-        case.gone.capacity(Color.GREEN)
+def test_more_than_its_maximum_is_refused_before_anything_is_written(case: Case) -> None:
+    before = case.workload.capacity(Color.GREEN)
+    with pytest.raises(AwsError, match=rf"{MAXIMUM} .*at most, and 4 are wanted\. Nothing was changed"):
+        case.workload.scale(Color.GREEN, 4)
+    assert case.workload.capacity(Color.GREEN) == before
+
+
+def test_one_that_is_gone_is_an_error_that_says_so(case: Case) -> None:
+    for look in (case.gone.capacity, case.gone.release, case.gone.hold):
+        with pytest.raises(AwsError, match="is gone"):
+            look(Color.GREEN)
     with pytest.raises(AwsError, match="is gone"):
         case.gone.scale(Color.GREEN, 1)
 
 
-@pytest.mark.parametrize("case", WITH_BOUNDS, indirect=True)
-def test_more_than_its_maximum_is_refused_before_anything_is_written(case: Case) -> None:
-    assert case.workload.capacity(Color.GREEN).maximum == 4
-    with pytest.raises(AwsError, match=r"4 .*at most, and 5 are wanted\. Nothing was changed"):
-        case.workload.scale(Color.GREEN, 5)
-    assert case.workload.capacity(Color.GREEN).desired == 0
+def test_one_that_is_held_keeps_what_it_has_and_scales_no_further_in(case: Case) -> None:
+    other = bounds(case.workload.capacity(Color.GREEN))
+    for _ in range(2):
+        case.workload.hold(Color.BLUE)
+        held = case.workload.capacity(Color.BLUE)
+        assert (held.desired, held.minimum, held.maximum) == (COUNTS[Color.BLUE], COUNTS[Color.BLUE], MAXIMUM)
+        assert held.suspended
+        assert list(held.suspended) == sorted(held.suspended)
+    assert bounds(case.workload.capacity(Color.GREEN)) == other
 
 
-@pytest.mark.parametrize("case", WITH_BOUNDS, indirect=True)
-def test_less_than_its_minimum_becomes_the_minimum(case: Case) -> None:
-    assert case.minimum is not None
-    case.minimum(1)
-    case.workload.scale(Color.GREEN, 3)
-    case.workload.scale(Color.GREEN, 0)
-    capacity = case.workload.capacity(Color.GREEN)
-    assert (capacity.desired, capacity.running, capacity.minimum) == (1, 1, 1)
+def test_one_that_is_let_go_is_bound_as_before_and_keeps_what_it_was_scaled_to(case: Case) -> None:
+    before = case.workload.capacity(Color.GREEN)
+    case.workload.hold(Color.GREEN)
+    case.workload.scale(Color.GREEN, 2)
+    for _ in range(2):
+        case.workload.let_go(Color.GREEN, before)
+        capacity = case.workload.capacity(Color.GREEN)
+        assert (bounds(capacity), capacity.desired) == (bounds(before), 2)
+
+
+def test_one_that_is_let_go_without_having_been_held_stays_as_it_is(case: Case) -> None:
+    before = case.workload.capacity(Color.BLUE)
+    case.workload.let_go(Color.BLUE, before)
+    assert bounds(case.workload.capacity(Color.BLUE)) == bounds(before)
+
+
+def test_one_that_takes_over_a_minimum_keeps_it(case: Case) -> None:
+    case.workload.scale(Color.GREEN, 2)
+    case.workload.let_go(Color.GREEN, Capacity(0, 0, 1, MAXIMUM))
+    assert bounds(case.workload.capacity(Color.GREEN)) == Capacity(0, 0, 1, MAXIMUM)
+
+
+def test_what_a_color_runs_is_told_whether_any_of_it_runs_or_not(case: Case) -> None:
+    for color in Color:
+        release = case.workload.release(color)
+        assert release.revision
+        assert release.image
+
+
+def test_what_a_change_would_give_is_said_and_nothing_is_made(case: Case) -> None:
+    for _ in range(2):
+        release = case.workload.foresee(case.change, Color.GREEN)
+        assert (release.revision, release.image) == ("", case.image)
+
+
+def test_the_same_change_makes_one_release_and_no_color_runs_it_yet(case: Case) -> None:
+    before = [case.workload.release(color).revision for color in Color]
+    made = [case.workload.make(case.change, Color.GREEN) for _ in range(2)]
+    assert made[0] == made[1]
+    assert made[0].revision not in {"", *before}
+    assert made[0].image == case.image
+    assert [case.workload.release(color).revision for color in Color] == before
+
+
+def test_a_change_for_another_kind_of_workload_is_refused(case: Case) -> None:
+    for ask in (case.workload.foresee, case.workload.make):
+        with pytest.raises(UsageError):
+            ask(case.alien, Color.GREEN)
+
+
+def test_a_revision_that_is_not_there_is_refused(case: Case) -> None:
+    for ask in (case.workload.foresee, case.workload.make):
+        with pytest.raises(PreflightRefused, match="99"):
+            ask(case.missing, Color.GREEN)
+
+
+def test_a_color_runs_the_release_that_is_put_on_it_and_the_other_its_own(case: Case) -> None:
+    before, asked = case.workload.release(Color.BLUE), case.workload.capacity(Color.GREEN)
+    release = case.workload.make(case.change, Color.GREEN)
+    for _ in range(2):
+        case.workload.put(Color.GREEN, release)
+        now = case.workload.release(Color.GREEN)
+        assert (now.revision, now.image) == (release.revision, case.image)
+    assert case.workload.release(Color.BLUE).revision == before.revision
+    assert case.workload.capacity(Color.GREEN).desired == asked.desired
+
+
+def test_a_release_comes_to_run_and_nothing_older_is_left(case: Case) -> None:
+    since = datetime.now(UTC)
+    old = case.workload.release(Color.BLUE)
+    eventually(lambda: case.workload.progress(Color.BLUE, old, since).running, COUNTS[Color.BLUE])
+    release = case.workload.make(case.change, Color.BLUE)
+    case.workload.put(Color.BLUE, release)
+
+    def counts() -> tuple[int, int]:
+        progress = case.workload.progress(Color.BLUE, release, since)
+        assert not progress.hopeless
+        return progress.running, progress.older
+
+    eventually(counts, (COUNTS[Color.BLUE], 0))
+    assert case.workload.progress(Color.BLUE, release, since).failures == 0
+
+
+def test_what_is_worth_a_warning_is_told_in_sentences(case: Case) -> None:
+    for remark in case.workload.remarks():
+        assert remark.endswith(".")
+        assert "\n" not in remark
