@@ -118,8 +118,6 @@ class AutoScalingFidelity:
         self._replace(AutoScalingResponse, "delete_auto_scaling_group", responses.delete_auto_scaling_group)
         self._replace(AutoScalingResponse, "describe_scaling_activities", responses.describing(log_of))
         self._replace(MotoAPIBackend, "reset", self._resetting(MotoAPIBackend.reset))
-        version = launch_templates.create_launch_template_version
-        self._replace(LaunchTemplates, version.__name__, version)
         return self
 
     def uninstall(self) -> None:
