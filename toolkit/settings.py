@@ -215,7 +215,7 @@ class RetireSettings:
     """
 
     after_seconds: float | None = None
-    keep: int = 0
+    keep: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

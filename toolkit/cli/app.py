@@ -26,9 +26,11 @@ class _Commands(TyperGroup):
 
 _COMMANDS = {
     "status": "status:status",
+    "deploy": "deploy:deploy",
     "shift": "shift:shift",
     "cutover": "rollout:cutover",
     "rollback": "shift:rollback",
+    "retire": "retire:retire",
     "canary": "rollout:canary",
     "linear": "rollout:linear",
     "rollout": "rollout:app",
@@ -42,7 +44,7 @@ _COMMANDS = {
     "audit": "history:app",
     "plan": "plan:plan",
     "analyze": "analyze:analyze",
-    "doctor": "status:doctor",
+    "doctor": "doctor:doctor",
     "restore-stickiness": "shift:restore_stickiness",
     "adopt": "adopt:adopt",
     "drift": "drift:drift",

@@ -11,12 +11,13 @@ import typer
 from toolkit.cli.options import ConfigOption, Output, OutputOption
 from toolkit.cli.outcome import findings_document, show_findings, splits_document
 from toolkit.cli.render import print_json, style
+from toolkit.cli.rollout_words import already_document, already_words, shortened
 from toolkit.errors import UsageError
 from toolkit.rollout.forecast import Calls, Forecast, compare, forecast, reads_of
 from toolkit.rollout.plan import Plan
 from toolkit.rollout.plan_codec import plan_out
 from toolkit.rollout.preflight import Finding, Level
-from toolkit.rollout.steps import describe, duration
+from toolkit.rollout.steps import Deploy, describe, duration
 from toolkit.rollout.strategy import Strategy, settled, strategy_named
 from toolkit.settings import ServiceSettings, Settings
 from toolkit.traffic import Color, Split
@@ -72,14 +73,18 @@ def show_forecast(services: Sequence[Service], wanted: Wanted, output: Output) -
     Raises:
         as `runner.rollout.plan_rollout`.
     """
-    from toolkit.runner.rollout import plan_rollout
+    from toolkit.runner.rollout import plan_rollout, running_already
 
     documents = []
     for service in services:
-        made, _, findings = plan_rollout(service, wanted)
+        made, observation, findings = plan_rollout(service, wanted)
+        already = running_already(service, wanted.change, made, observation) if wanted.change else None
         expected = forecast(made, poll_seconds=service.settings.poll_seconds, reads=_reads(service.contract))
         if output is Output.JSON:
-            documents.append(_document(made, expected) | {"findings": findings_document(findings)})
+            document = _document(made, expected) | {"findings": findings_document(findings)}
+            documents.append(document | ({"already": already_document(made.base, already)} if already else {}))
+        elif already is not None:
+            print(already_words(service.name, made.base, already))
         else:
             _show_rollout(made, expected, findings)
     if output is Output.JSON:
@@ -145,7 +150,10 @@ def _show_rollout(made: Plan, expected: Forecast, findings: Sequence[Finding]) -
 def _show_steps(made: Plan, expected: Forecast) -> None:
     print(f"  {'':2}  {'at':8}  {'step':{_COLUMN}}  routes")
     for number, each in enumerate(expected.steps, start=1):
-        words = textwrap.shorten(each.words, _COLUMN, placeholder=" ...")
+        is_deploy = isinstance(each.step, Deploy)
+        words = (
+            shortened(each.words, _COLUMN) if is_deploy else textwrap.shorten(each.words, _COLUMN, placeholder=" ...")
+        )
         line = f"  {number:2}  {duration(round(each.starts_at, 1)):8}  {words:{_COLUMN}}"
         print(line.rstrip() if not each.splits else f"{line}  {_splits(made, each.splits)}")
         if number == made.promotes_before:

@@ -19,6 +19,7 @@ from toolkit.wiring import Options
 
 if TYPE_CHECKING:
     from toolkit.rollout.strategy import Strategy
+    from toolkit.runner.rollout import Wanted
     from toolkit.runner.service import Service
 
 app = typer.Typer(help="Rollouts by a strategy's name.", no_args_is_help=True, rich_markup_mode=None)
@@ -163,7 +164,7 @@ def cutover(
         _print_awscli(ready, how)
         return
     strategy = all_at_once(ready.settings.bake_seconds if bake_seconds is None else bake_seconds, "cutover")
-    _start_all([ready], strategy, how, together=False)
+    start_all([ready], wanted_of(strategy, how), how)
 
 
 def _print_awscli(service: Service, how: How) -> None:
@@ -212,7 +213,7 @@ def start(
     if len(services) > 1 and not (together or in_order):
         raise UsageError("several services need a word on how: --together, or --in-order.")
     chosen = _strategy(strategy, services, how.where)
-    _start_all([wired(name, how.where) for name in services], chosen, how, together=together)
+    start_all([wired(name, how.where) for name in services], wanted_of(chosen, how), how, together=together)
 
 
 def _strategy(name: str | None, services: Sequence[str], where: Options) -> Strategy:
@@ -234,15 +235,20 @@ def _strategy(name: str | None, services: Sequence[str], where: Options) -> Stra
 
 
 def _start(service: str, strategy: Strategy, how: How) -> None:
-    _start_all([wired(service, how.where)], strategy, how, together=False)
+    start_all([wired(service, how.where)], wanted_of(strategy, how), how)
 
 
-def _start_all(services: Sequence[Service], strategy: Strategy, how: How, *, together: bool) -> None:
+def wanted_of(strategy: Strategy, how: How) -> Wanted:
+    """What a rollout is started with, by the options that every one has."""
     from toolkit.runner.rollout import Wanted
 
-    wanted = Wanted(
+    return Wanted(
         strategy=strategy, to=how.to, force=how.force, accept_drift=how.accept_drift, ignore_freeze=how.ignore_freeze
     )
+
+
+def start_all(services: Sequence[Service], wanted: Wanted, how: How, *, together: bool = False) -> None:
+    """Run it to its end, of one service or of several as one release; or say what it would do."""
     if how.dry_run:
         from toolkit.cli.plan import show_forecast
 

@@ -6,16 +6,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from toolkit.cli.rollout_words import gates_words, phase_words
+from toolkit.cli.rollout_words import gates_words, phase_words, shortened
+from toolkit.cli.workload import release_words
 from toolkit.rollout.plain import plain
 from toolkit.rollout.ports import Holder
 from toolkit.rollout.state import Course, Phase, RolloutState
-from toolkit.rollout.steps import Shift, describe, duration
+from toolkit.rollout.steps import Shift, Step, describe, duration
 from toolkit.traffic import Color
 
 _BESIDE_THE_STEPS = 7
 """Lines of the picture that are no steps: title, reason, two marks of what is left out, health, gates, lease."""
 _FEWEST = 3
+_WIDEST = 60
+"""Columns of a step's words; of longer ones, an image's long name, the middle is left out."""
 _STOPPED = {Phase.HALTED: "red", Phase.ROLLING_BACK: "yellow", Phase.ROLLED_BACK: "yellow", Phase.PAUSED: "yellow"}
 
 
@@ -36,7 +39,9 @@ def picture(
     lines = [Line(title, _STOPPED.get(state.phase, "bold"))]
     if state.reason:
         lines.append(Line(f"  {plain(state.reason)}", _STOPPED.get(state.phase, "")))
-    lines += _steps(state, now, max(_FEWEST, room - _BESIDE_THE_STEPS))
+    puts = [Line(f"  puts    {release_words(state.release)} on {plan.to}")] if state.release else []
+    lines += _steps(state, now, max(_FEWEST, room - _BESIDE_THE_STEPS - len(puts)))
+    lines += puts
     lines.append(Line(f"  health  {_health(seen)}"))
     lines.append(Line(f"  gates   {gates_words(plan)}", "dim"))
     if state.course is Course.ON or state.stays:
@@ -49,7 +54,7 @@ def _steps(state: RolloutState, now: datetime, room: int) -> Iterator[Line]:
     steps = state.plan.steps
     first = max(0, min(state.step - room // 2, len(steps) - room))
     last = min(len(steps), first + room)
-    width = max(len(describe(step)) for step in steps[first:last])
+    width = max(len(_words(step)) for step in steps[first:last])
     if first:
         yield Line(f"       {first} done before", "dim")
     for index in range(first, last):
@@ -59,9 +64,13 @@ def _steps(state: RolloutState, now: datetime, room: int) -> Iterator[Line]:
             left = _left(state, now)
             beside = ", ".join(filter(None, (beside, left)))
         mark, style = _mark(state, index)
-        yield Line(f"  {mark:2} {index + 1:3}  {describe(step):{width}}  {beside}".rstrip(), style)
+        yield Line(f"  {mark:2} {index + 1:3}  {_words(step):{width}}  {beside}".rstrip(), style)
     if last < len(steps):
         yield Line(f"       {len(steps) - last} more", "dim")
+
+
+def _words(step: Step) -> str:
+    return shortened(plain(describe(step)), _WIDEST)
 
 
 def _mark(state: RolloutState, index: int) -> tuple[str, str]:

@@ -10,9 +10,11 @@ from toolkit.cli.options import Output
 from toolkit.cli.outcome import split_document, splits_document
 from toolkit.cli.render import print_json, style
 from toolkit.cli.rollout_progress import View, watched
-from toolkit.cli.rollout_words import print_next, state_document
+from toolkit.cli.rollout_words import already_document, already_words, print_next, state_document
+from toolkit.cli.workload import release_words
 from toolkit.errors import BluegreenError
 from toolkit.rollout.events import Ending
+from toolkit.traffic import Color
 
 if TYPE_CHECKING:
     from toolkit.rollout.events import Head
@@ -43,11 +45,13 @@ def carried_out(services: Sequence[Service], output: Output) -> Iterator[Done]:
             if output is Output.JSON and view.last:
                 _print([_unfinished(service, view) | _error(error) for service in services], services)
             raise
+    named = {service.name: service for service in services}
     if output is Output.JSON:
-        _print([_document(outcome.service, view) for outcome in outcomes], services)
+        documents = [_document(outcome.service, view) | _already(outcome, named) for outcome in outcomes]
+        _print(documents, services)
         return
     for outcome in outcomes:
-        _show(outcome)
+        _show(outcome, named[outcome.service])
 
 
 def _print(documents: list[dict[str, Any]], services: Sequence[Service]) -> None:
@@ -78,6 +82,21 @@ def _unfinished(service: Service, view: View) -> dict[str, Any]:
     return document | {"splits": splits_document(held), "after": _same(held)} if held else document
 
 
+def _already(outcome: RolloutOutcome, named: Mapping[str, Service]) -> dict[str, Any]:
+    """What the live color runs, where that is what was to be deployed; else nothing."""
+    if outcome.already is None:
+        return {}
+    return {"already": already_document(_live(named[outcome.service]), outcome.already)}
+
+
+def _live(service: Service) -> Color | None:
+    """The color that carries all traffic; None where that cannot be read."""
+    from toolkit.runner.write import splits_now
+
+    held = splits_now(service).values()
+    return next((color for color in Color if held and all(split.share(color) == 1 for split in held)), None)
+
+
 def _same(splits: Mapping[str, Split]) -> dict[str, int] | None:
     """What every route holds; None where they differ."""
     held = set(splits.values())
@@ -88,8 +107,11 @@ def _error(error: BluegreenError) -> dict[str, Any]:
     return {"error": {"exit_code": error.exit_code, "message": error.message, "hint": error.hint}}
 
 
-def _show(outcome: RolloutOutcome) -> None:
+def _show(outcome: RolloutOutcome, service: Service) -> None:
     state = outcome.state
+    if outcome.already is not None:
+        print(already_words(outcome.service, _live(service), outcome.already))
+        return
     if state is None:
         print(f"{outcome.service}: that color carries all traffic already; nothing was written.")
         return
@@ -97,7 +119,8 @@ def _show(outcome: RolloutOutcome) -> None:
     routes = "1 route" if len(plan.routes) == 1 else f"{len(plan.routes)} routes"
     held = ", ".join(sorted({str(split) for split in state.splits.values()}))
     retired = f"; {plan.base} is retired" if state.ending is Ending.RETIRED else ""
-    print(style(f"{outcome.service}: {plan.to} is live", 1) + f", {held} on {routes}{retired}.")
+    runs = f" with {release_words(state.release)}" if state.release else ""
+    print(style(f"{outcome.service}: {plan.to} is live{runs}", 1) + f", {held} on {routes}{retired}.")
     print(f"  rollout {state.id} ({plan.strategy}) is promoted; journal head {head_words(outcome.head)}")
     print_next(state, held=False)
 

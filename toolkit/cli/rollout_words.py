@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from toolkit.cli.outcome import splits_document
+from toolkit.cli.workload import release_document, release_words, workload_document
 from toolkit.rollout.events import (
     CommandTaken,
     Ending,
@@ -23,11 +24,13 @@ from toolkit.rollout.events import (
 from toolkit.rollout.plain import plain
 from toolkit.rollout.plan import Plan
 from toolkit.rollout.state import Phase, RolloutState
-from toolkit.rollout.steps import Gate, Probe, describe, duration
+from toolkit.rollout.steps import Deploy, Gate, Probe, describe, duration
 from toolkit.rollout.telling import tell
 
 if TYPE_CHECKING:
     from toolkit.rollout.ports import Lease
+    from toolkit.rollout.workload import Release
+    from toolkit.traffic import Color
 
 _PHASES = {
     Phase.AWAITING_APPROVAL: "waiting for an approval",
@@ -63,12 +66,18 @@ def _next_words(event: Event, state: RolloutState) -> str:
     """The step that an event has begun; empty where it has begun none."""
     begins = isinstance(event, Prepared | StepPassed | ShiftVerified | RunnerTookOver | CommandTaken)
     if state.phase is Phase.ROLLING_BACK and isinstance(event, GateFailed | ShiftFailed | CommandTaken):
-        return f"all traffic goes back to {state.plan.base}"
+        return _way_back(state)
     if not begins or state.ending is not None or state.current is None or state.phase in _STANDING:
         return ""
     if state.deadline is not None:
         return f"{place(state.step, state.plan)} until {state.deadline:%H:%M:%S}Z"
     return f"{place(state.step, state.plan)}"
+
+
+def _way_back(state: RolloutState) -> str:
+    """What a rollout that is taken back does with the traffic."""
+    base = state.plan.base
+    return f"all traffic goes back to {base}" if state.touched else f"nothing was shifted, all traffic stays on {base}"
 
 
 _STANDING = {Phase.PAUSED, Phase.HALTED, Phase.ROLLING_BACK, Phase.PREPARING}
@@ -77,6 +86,14 @@ _STANDING = {Phase.PAUSED, Phase.HALTED, Phase.ROLLING_BACK, Phase.PREPARING}
 def place(step: int, plan: Plan) -> str:
     """Which step of how many: `step 2 of 9 (bake 5m)`."""
     return f"step {step + 1} of {len(plan.steps)} ({describe(plan.steps[step])})"
+
+
+def shortened(text: str, width: int) -> str:
+    """`text` in at most `width` columns: of a longer one both ends, for an image's name ends in its version."""
+    if len(text) <= width:
+        return text
+    front = (width - 1) // 3
+    return f"{text[:front]}…{text[front + 1 - width :]}"
 
 
 def phase_words(state: RolloutState) -> str:
@@ -107,8 +124,8 @@ def lease_words(lease: Lease | None, now: datetime) -> str:
 
 def what_next(state: RolloutState, *, held: bool) -> list[tuple[str, str]]:
     """What may be done now, as commands and what each does. held: somebody's lease is alive."""
-    name, plan = state.plan.service, state.plan
-    back = (f"bluegreen rollback {name}", f"all traffic back to {plan.base}")
+    name = state.plan.service
+    back = (f"bluegreen rollback {name}", _going_back(state))
     if state.ending is not None:
         return [back] if state.ending in (Ending.PROMOTED, Ending.RETIRED) else []
     if state.phase is Phase.HALTED:
@@ -118,6 +135,14 @@ def what_next(state: RolloutState, *, held: bool) -> list[tuple[str, str]]:
         does = "finish the rollback" if state.back else "go on from this terminal"
         return [(f"bluegreen resume {name}", does), back]
     return _while_it_runs(state, back)
+
+
+def _going_back(state: RolloutState) -> str:
+    """What a rollback would do now."""
+    base = state.plan.base
+    if state.ending is None and not state.touched:
+        return f"end it; all traffic stays on {base}"
+    return f"all traffic back to {base}" + (", once enough of it runs" if state.ending is Ending.RETIRED else "")
 
 
 def print_next(state: RolloutState, *, held: bool) -> None:
@@ -139,6 +164,8 @@ def _while_it_runs(state: RolloutState, back: tuple[str, str]) -> list[tuple[str
             return [(f"bluegreen approve {name}", "go on"), (f"bluegreen abort {name}", f"back to {plan.base}")]
         case _:
             pause = (f"bluegreen pause {name}", "stay at this split")
+            if any(isinstance(step, Deploy) for step in plan.steps[state.step :]):
+                return [pause, back]  # nothing can be promoted that is not there yet
             return [pause, (f"bluegreen promote {name}", f"everything to {plan.to} now"), back]
 
 
@@ -147,6 +174,17 @@ def how_it_stands(state: RolloutState) -> str:
     held = ", ".join(sorted({str(split) for split in state.splits.values()}))
     at = f", {place(state.step, state.plan)}" if state.current is not None and state.ending is None else ""
     return f"it is {phase_words(state)}{at}{f', {held}' if held else ''}"
+
+
+def already_words(name: str, live: Color | None, release: Release) -> str:
+    """That what is to be deployed is live. live None: nobody knows which color that is now."""
+    runs = f"{live or 'the live side'} runs {release_words(release)} already"
+    return f"{name}: {runs} and carries all traffic; nothing was done."
+
+
+def already_document(live: Color | None, release: Release) -> dict[str, Any]:
+    """The same as JSON values."""
+    return {"color": live.value if live else None, **(release_document(release) or {})}
 
 
 def state_document(state: RolloutState) -> dict[str, Any]:
@@ -166,4 +204,5 @@ def state_document(state: RolloutState) -> dict[str, Any]:
         "reason": state.reason,
         "ending": state.ending.value if state.ending else None,
         "release": list(plan.release),
+        "workload": workload_document(state),
     }

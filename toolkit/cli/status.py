@@ -1,31 +1,41 @@
-"""`bluegreen status` and `bluegreen doctor`: the commands that only look."""
+"""`bluegreen status`: how a service stands."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from toolkit.cli.options import Output, OutputOption
-from toolkit.cli.outcome import findings_document, show_findings, split_document, splits_document
+from toolkit.cli.outcome import split_document, splits_document
 from toolkit.cli.render import print_json, style
 from toolkit.cli.rollout_words import how_it_stands, lease_words, print_next, state_document, what_next
 from toolkit.cli.service import OptionalService, connected, wired_all
-from toolkit.errors import NoBase, RouteUnusable
+from toolkit.cli.workload import (
+    held_words,
+    left_suspended,
+    release_words,
+    side_document,
+    side_lines,
+    switched_on,
+    upkeep_document,
+    upkeep_words,
+)
 from toolkit.rollout.plain import plain
-from toolkit.rollout.preflight import Finding, Level, Observation, preflight
+from toolkit.rollout.preflight import Observation
 from toolkit.rollout.routes import known_splits, live_color
-from toolkit.traffic import Color, Split, parse_split
+from toolkit.traffic import Color, Split
 from toolkit.wiring import Options
 
 if TYPE_CHECKING:
     from toolkit.rollout.events import Record
     from toolkit.rollout.ports import Lease
     from toolkit.rollout.state import RolloutState
+    from toolkit.rollout.upkeep import Upkeep
     from toolkit.runner.service import Service
+    from toolkit.runner.sides import SideSeen
+    from toolkit.settings import PriceSettings
 
 _NAMES = {Color.BLUE: 34, Color.GREEN: 32}
 
@@ -33,6 +43,8 @@ _NAMES = {Color.BLUE: 34, Color.GREEN: 32}
 @connected
 def status(service: OptionalService = None, *, where: Options, output: OutputOption = Output.TEXT) -> None:
     """Who is live, the split of each route, the health of each target, and what was last recorded by whom.
+
+    Where the contract names a workload: what each color runs, how much of it, and what the second color costs.
 
     Example: bluegreen status web
     """
@@ -45,52 +57,43 @@ def status(service: OptionalService = None, *, where: Options, output: OutputOpt
         _show(look)
 
 
-@connected
-def doctor(
-    service: OptionalService = None,
-    *,
-    where: Options,
-    to: Annotated[
-        str | None,
-        typer.Option("--to", help="The split to check for, as in shift; default: a cutover.", metavar="SPLIT"),
-    ] = None,
-    output: OutputOption = Output.TEXT,
-) -> None:
-    """The checks before a shift, each with its reason and its mend. Writes nothing.
-
-    Exits as the shift would: 0, or with the code of the first refusal.
-
-    Example: bluegreen doctor web --to green=20
-    """
-    wanted = parse_split(to) if to else None
-    checked = [_examine(ready, wanted) for ready in wired_all(service, where)]
-    if output is Output.JSON:
-        documents = [
-            {"service": name, "checked_for": split_document(split), "findings": findings_document(findings)}
-            for name, split, findings in checked
-        ]
-        print_json(documents[0] if service else {"services": documents})
-    else:
-        for name, split, findings in checked:
-            print(f"{name}: checked for {split}")
-            show_findings(findings)
-    refusals = [finding for _, _, findings in checked for finding in findings if finding.level is Level.REFUSED]
-    if refusals:
-        raise typer.Exit(refusals[0].error.exit_code)
-
-
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What there is to see of a service, at `at`. rollout: the one under way; lease: whose it is, expired or not."""
+    """What there is to see of a service, at `at`. rollout: the one under way; lease: whose it is, expired or not.
+
+    sides: what runs behind each color; None: the contract names no workload.
+    """
 
     observation: Observation
     rollout: RolloutState | None
     lease: Lease | None
     at: datetime
+    sides: Mapping[Color, SideSeen] | None = None
+    price: PriceSettings | None = None
 
     @property
     def is_held(self) -> bool:
         return self.lease is not None and self.lease.is_held(self.at)
+
+    @property
+    def upkeep(self) -> Upkeep | None:
+        """What the side without traffic is kept at; None where there is none, or nobody knows how much of it."""
+        if self.sides is None:
+            return None
+        from toolkit.rollout.upkeep import upkeep
+
+        splits = set(known_splits(self.observation.routes, self.observation.contract).values())
+        held = splits.pop() if len(splits) == 1 else None
+        live = next((color for color in Color if held is not None and held.share(color) == 1), None)
+        capacity = self.sides[live.other].capacity if live is not None else None
+        if live is None or capacity is None:
+            return None
+        return upkeep(self.observation.record, live, capacity.desired)
+
+    @property
+    def left_suspended(self) -> Mapping[Color, tuple[str, ...]]:
+        """Autoscaling that is switched off while no rollout is under way that would switch it on again."""
+        return left_suspended(self.sides) if self.sides is not None and self.rollout is None else {}
 
 
 def _look(service: Service) -> _Look:
@@ -100,22 +103,13 @@ def _look(service: Service) -> _Look:
         from toolkit.runner.states import state_of
 
         rollout = state_of(service, observation.record.rollout)
-    return _Look(observation, rollout, service.store.holder(service.name), service.clock.now())
+    seen = None
+    if service.workload is not None:
+        from toolkit.runner.sides import sides
 
-
-def _examine(service: Service, wanted: Split | None) -> tuple[str, Split, list[Finding]]:
-    observation = service.observe()
-    split = wanted or _cutover_split(observation)
-    return service.name, split, preflight(observation, split, service.settings)
-
-
-def _cutover_split(observation: Observation) -> Split:
-    from toolkit.rollout.preflight import idle_color
-
-    try:
-        return Split.all_to(idle_color(observation))
-    except (NoBase, RouteUnusable):
-        return Split(blue=50, green=50)  # both colors are looked at; a route that is unusable is refused by itself
+        seen = sides(service)
+    lease = service.store.holder(service.name)
+    return _Look(observation, rollout, lease, service.clock.now(), seen, service.settings.price)
 
 
 def _live(observation: Observation, splits: Mapping[str, Split]) -> Color | None:
@@ -141,6 +135,7 @@ def _document(look: _Look) -> dict[str, Any]:
         },
         "colors": {
             color.value: {
+                **(side_document(look.sides[color]) if look.sides is not None else {}),
                 "target_group": contract.target_groups[color].name,
                 "healthy": observation.healthy(color),
                 "targets": [
@@ -152,6 +147,8 @@ def _document(look: _Look) -> dict[str, Any]:
         },
         "record": _record_document(record),
         "rollout": _rollout_document(look),
+        "upkeep": upkeep_document(look.upkeep, look.price, look.at) if look.upkeep else None,
+        "left_suspended": {color.value: list(names) for color, names in look.left_suspended.items()},
         "lease": _lease_document(look),
         "load_balancer": contract.load_balancer.dns_name,
     }
@@ -224,11 +221,23 @@ def _show(look: _Look) -> None:
             place = f"{target.id}:{target.port}" if target.port else target.id
             reason = f" ({target.reason})" if target.reason else ""
             print(f"        {place}  {style(target.state, 32 if target.is_healthy else 33)}{reason}")
+        for line in side_lines(look.sides[color]) if look.sides is not None else ():
+            print(f"        {line}")
+    _show_behind(look)
     _show_record(observation.record)
     if look.rollout is not None:
         _show_rollout(look, look.rollout)
     elif look.is_held:
         print(f"  lease: {lease_words(look.lease, look.at)}")
+
+
+def _show_behind(look: _Look) -> None:
+    if look.upkeep is not None:
+        print(f"  {upkeep_words(look.upkeep, look.price, look.at)}")
+    for color, names in look.left_suspended.items():
+        off = f"{color}'s autoscaling is switched off ({', '.join(names)}) and no rollout is under way to restore it"
+        command = switched_on(look.observation.contract, color)
+        print(style(f"  WARNING: {off}.", 1, 31) + (f" Switch it on: {command}" if command else ""))
 
 
 def _show_rollout(look: _Look, state: RolloutState) -> None:
@@ -237,6 +246,10 @@ def _show_rollout(look: _Look, state: RolloutState) -> None:
     print(f"    {how_it_stands(state)}, since {_seconds(state.began)}{until}")
     if state.reason:
         print(f"    why: {plain(state.reason)}")
+    if state.release is not None:
+        print(f"    puts: {release_words(state.release)} on {state.plan.to}")
+    if held := held_words(state):
+        print(f"    holds: {held}")
     print(f"    lease: {lease_words(look.lease, look.at)}")
     print_next(state, held=look.is_held)
 

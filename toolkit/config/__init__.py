@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
 from toolkit.config.analysis import AnalysisTable
+from toolkit.config.workload import PriceTable, RetireTable
 from toolkit.errors import BluegreenError, ConfigError
-from toolkit.settings import AwsSettings, Endpoint, FreezeSettings, ServiceSettings, Settings, is_aws
+from toolkit.settings import AwsSettings, Endpoint, FreezeSettings, RetireSettings, ServiceSettings, Settings, is_aws
 
 if TYPE_CHECKING:
     from toolkit.config.grammar import StrategyTable
@@ -122,8 +123,13 @@ class _Service(_Strict):
     poll_seconds: Annotated[float, Field(ge=0.1, le=60, description="how often it looks")] = 2.0
     verify_seconds: Annotated[float, Field(ge=1, le=300, description="how long a read-back may take")] = 10.0
     strategy: Annotated[
-        str | None, Field(min_length=1, description="a [strategy.NAME] or a preset, for `rollout start`")
+        str | None, Field(min_length=1, description="a [strategy.NAME] or a preset, for `rollout start` and `deploy`")
     ] = None
+    ready_seconds: Annotated[
+        float, Field(ge=1, le=_DAY, description="how long targets that are brought up may take to be healthy")
+    ] = 900.0
+    retire: RetireTable | None = None
+    price: PriceTable | None = None
     freeze: _Freeze | None = None
     analysis: AnalysisTable | None = None
     region: Annotated[str | None, Field(min_length=1, description="if elsewhere than [aws] says")] = None
@@ -225,7 +231,7 @@ def _placed(name: str, service: _Service, base: Path) -> ServiceSettings:
 
 
 def _service(service: _Service, base: Path) -> ServiceSettings:
-    settings = ServiceSettings(**service.model_dump(exclude={"freeze", "analysis"}))
+    settings = ServiceSettings(**service.model_dump(exclude={"freeze", "analysis", "retire", "price"}))
     contract, terraform = settings.contract, settings.terraform
     if contract is not None and contract.startswith("file:"):
         contract = f"file:{base / contract.removeprefix('file:')}"
@@ -235,6 +241,8 @@ def _service(service: _Service, base: Path) -> ServiceSettings:
         terraform=None if terraform is None else str(base / terraform),
         freeze=_freeze(service.freeze),
         analysis=service.analysis.settings() if service.analysis else None,
+        retire=service.retire.settings() if service.retire else RetireSettings(),
+        price=service.price.settings() if service.price else None,
     )
 
 

@@ -117,7 +117,7 @@ def start(
         plan = _plan(service, wanted, observation)
         head = observation.record.head
         if wanted.change is not None:
-            already = _runs_already(service, wanted.change, plan, observation)
+            already = running_already(service, wanted.change, plan, observation)
             if already is not None:
                 return RolloutOutcome(service.name, None, head, already)
         elif _is_there(plan, observation):
@@ -253,8 +253,11 @@ def _deployable(
     return found
 
 
-def _runs_already(service: Service, change: Change, plan: Plan, observation: Observation) -> Release | None:
-    """What the live color runs, where that is what is asked for and all traffic is on it. Raises AwsError."""
+def running_already(service: Service, change: Change, plan: Plan, observation: Observation) -> Release | None:
+    """What the live color runs, where that is what is asked for and all traffic is on it.
+
+    Raises AwsError, UsageError.
+    """
     splits = known_splits(observation.routes, service.contract).values()
     if service.workload is None or any(split.share(plan.to) for split in splits):
         return None
