@@ -8,6 +8,7 @@ from toolkit.lab.compute.surroundings import Surroundings
 from toolkit.lab.fidelity import HealthSource
 from toolkit.lab.fidelity.ecs import EcsFidelity
 from toolkit.lab.fidelity.ecs_scaling import ScalingFidelity
+from toolkit.lab.fidelity.readback import ReadbackFidelity
 
 
 def compute_of(ledger: Ledger, health: HealthSource, *, time_scale: float) -> Compute:
@@ -23,6 +24,6 @@ def compute_of(ledger: Ledger, health: HealthSource, *, time_scale: float) -> Co
     return Compute(
         around.pool,
         (ecs, asg),
-        patches=(EcsFidelity(ecs), ScalingFidelity(ecs), asg.fidelity),
+        patches=(EcsFidelity(ecs), ScalingFidelity(ecs), asg.fidelity, ReadbackFidelity()),
         commands={"compute/scale-in": ecs.scale_in},
     )

@@ -1,108 +1,60 @@
-"""The seam with moto's launch templates and scaling policies: they say of themselves what AWS says.
+"""A new version of a launch template, made from its source. moto knows no source, and no token."""
 
-moto takes a launch template's own tags for part of what it launches, knows no version that is made by another, and
-launches nothing from a version with user data. Of a scaling policy it forgets whether it is on. Each of these would
-have Terraform plan a change for ever.
-"""
+from copy import deepcopy
+from typing import Any
 
-import inspect
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, Final, Self
-
-from moto.autoscaling.responses import AutoScalingResponse
 from moto.core.responses import ActionResult
-from moto.ec2.responses.launch_templates import LaunchTemplates
+from moto.ec2.exceptions import InvalidLaunchTemplateVersionNotFound
 from moto.ec2.utils import parse_user_data
 
-_OWN_TAGS: Final = "launch-template"
 
+def create_launch_template_version(response: Any) -> ActionResult:
+    """In place of moto's.
 
-class LaunchTemplateFidelity:
-    """The patches, in force from `install` to `uninstall`; one at a time, since moto's classes are global."""
-
-    def __init__(self) -> None:
-        self._originals: list[tuple[type, str, Any]] = []
-
-    def install(self) -> Self:
-        if self._originals:
-            raise RuntimeError("the patches of launch templates are installed already")
-        self._replace(LaunchTemplates, "create_launch_template", _without_its_tags)
-        self._replace(LaunchTemplates, "create_launch_template_version", _by_its_source)
-        self._replace(AutoScalingResponse, "put_scaling_policy", _switched)
-        return self
-
-    def uninstall(self) -> None:
-        for owner, name, original in reversed(self._originals):
-            setattr(owner, name, original)
-        self._originals.clear()
-
-    def __enter__(self) -> Self:
-        return self.install()
-
-    def __exit__(self, *_: object) -> None:
-        self.uninstall()
-
-    def _replace(self, owner: type, name: str, wrapper: Callable[[Callable[[Any], Any]], Callable[[Any], Any]]) -> None:
-        original = inspect.getattr_static(owner, name)
-        self._originals.append((owner, name, original))
-        setattr(owner, name, wrapper(original))
-
-
-def _without_its_tags(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The tags of the template itself are no part of its data.
-
-    Source: EC2 API reference, LaunchTemplateTagSpecificationRequest: the data names what is made at a launch.
-    """
-
-    @wraps(original)
-    def answer(response: Any) -> Any:
-        result = original(response)
-        name = response._get_param("LaunchTemplateName")  # noqa: SLF001  moto's own way to read a request
-        data = response.ec2_backend.get_launch_template_by_name(name).versions[0].data
-        launched = [tags for tags in data.pop("TagSpecifications", []) if tags["ResourceType"] != _OWN_TAGS]
-        if launched:
-            data["TagSpecifications"] = launched
-        return result
-
-    return answer
-
-
-def _by_its_source(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A version inherits the parameters of `SourceVersion` that it does not name itself, whole ones.
-
+    A version inherits the parameters of `SourceVersion` that the request does not name, but for snapshots.
     Source: EC2 API reference, CreateLaunchTemplateVersion.
     """
+    read = response._get_param  # noqa: SLF001  moto's own way to read a request
+    backend, template_id = response.ec2_backend, read("LaunchTemplateId")
+    template = (
+        backend.get_launch_template(template_id)
+        if template_id
+        else backend.get_launch_template_by_name(read("LaunchTemplateName"))
+    )
+    response.error_on_dryrun()
+    tokens = template.__dict__.setdefault("lab_tokens", {})
+    token, source = read("ClientToken"), read("SourceVersion")
+    version = tokens.get(token) if token else None
+    if version is None:
+        asked = dict(read("LaunchTemplateData", {}))
+        if asked.get("UserData") is not None:
+            asked["UserData"] = parse_user_data(read("LaunchTemplateData.UserData"))
+        inherited = _inherited(template, source) if source else {}
+        version = template.create_version({**inherited, **asked}, read("VersionDescription"))
+        if token:
+            tokens[token] = version
+    return ActionResult({"LaunchTemplateVersion": _answer(response, template, version)})
 
-    @wraps(original)
-    def answer(response: Any) -> Any:
-        read = response._get_param  # noqa: SLF001  moto's own way to read a request
-        backend, name, number = response.ec2_backend, read("LaunchTemplateName"), read("LaunchTemplateId")
-        template = backend.get_launch_template(number) if number else backend.get_launch_template_by_name(name)
-        source = read("SourceVersion")
-        inherited = template.get_version(source).data if source else {}
-        result: ActionResult = original(response)
-        made = template.latest_version()
-        if made.data.get("UserData") is not None:
-            made.data["UserData"] = parse_user_data(read("LaunchTemplateData.UserData"))
-        # Into the same dictionary: the answer holds it.
-        for key in inherited.keys() - made.data.keys():
-            made.data[key] = inherited[key]
-        return result
 
-    return answer
+def _inherited(template: Any, source: str) -> dict[str, Any]:
+    if source not in {"$Latest", "$Default"} and not 1 <= int(source) <= len(template.versions):
+        raise InvalidLaunchTemplateVersionNotFound(template_id=template.id, version=source)
+    data = {key: value for key, value in template.get_version(source).data.items() if value is not None}
+    if "BlockDeviceMappings" in data:
+        data["BlockDeviceMappings"] = deepcopy(data["BlockDeviceMappings"])
+        for device in data["BlockDeviceMappings"]:
+            device.get("Ebs", {}).pop("SnapshotId", None)
+    return data
 
 
-def _switched(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A policy is on unless it was made off, and has a predictive part only if it was given one."""
-
-    @wraps(original)
-    def answer(response: Any) -> Any:
-        result = original(response)
-        read = response._get_param  # noqa: SLF001  moto's own way to read a request
-        policy = response.autoscaling_backend.policies[read("PolicyName")]
-        policy.enabled = read("Enabled") is not False
-        policy.predictive_scaling_configuration = policy.predictive_scaling_configuration or None
-        return result
-
-    return answer
+def _answer(response: Any, template: Any, version: Any) -> dict[str, Any]:
+    return {
+        "CreateTime": version.create_time,
+        "CreatedBy": f"arn:{response.partition}:iam::{response.current_account}:root",
+        "DefaultVersion": template.is_default(version),
+        "LaunchTemplateData": version.data,
+        "LaunchTemplateId": template.id,
+        "LaunchTemplateName": template.name,
+        "VersionDescription": version.description,
+        "VersionNumber": version.number,
+    }
