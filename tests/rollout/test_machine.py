@@ -16,13 +16,18 @@ from toolkit.errors import NoRollout
 from toolkit.rollout.effects import (
     Effect,
     End,
+    Hold,
     Intend,
     Judge,
+    LetGo,
     Prepare,
     Promote,
+    PutRelease,
     RunHook,
     RunProbe,
     ScaleTo,
+    Survey,
+    Wane,
     Watch,
     Write,
 )
@@ -36,6 +41,7 @@ from toolkit.rollout.events import (
     Prepared,
     Promoted,
     Refused,
+    ReleasePut,
     RolloutEnded,
     RolloutStarted,
     RunnerPaused,
@@ -46,12 +52,16 @@ from toolkit.rollout.events import (
     StepPassed,
     Stuck,
     Word,
+    WorkloadHeld,
+    WorkloadLetGo,
+    WorkloadSeen,
     WorldDiffers,
 )
 from toolkit.rollout.machine import advance, begin, effect_of, evolve, fold_rollout
 from toolkit.rollout.plan import Plan
 from toolkit.rollout.state import Course, Phase, RolloutState
-from toolkit.rollout.steps import Analyze, Approve, Bake, Hook, Probe, Retire, Scale, Shift, Step
+from toolkit.rollout.steps import Analyze, Approve, Bake, Deploy, Hook, Probe, Retire, Scale, Shift, Step
+from toolkit.rollout.workload import Capacity, Change, Release, Side
 from toolkit.traffic import Color, Split
 
 HOME, CANARY, ALL = Split(blue=100, green=0), Split(blue=95, green=5), Split(blue=0, green=100)
@@ -122,8 +132,6 @@ def test_the_whole_way_of_a_canary() -> None:
         (Analyze(), Judge()),
         (Hook("smoke", ("true",)), RunHook(Hook("smoke", ("true",)), "web-1/0")),
         (Probe("/healthz"), RunProbe(Probe("/healthz"))),
-        (Scale(3), ScaleTo(Color.GREEN, 3)),
-        (Scale(None, Fraction(1, 2)), ScaleTo(Color.GREEN, None, Fraction(1, 2))),
         (Approve(10, "the boss"), Watch(until=NOON + timedelta(seconds=12), approval=True, note="the boss")),
     ],
 )
@@ -131,13 +139,82 @@ def test_each_step_has_its_effect(step: Step, effect: Effect) -> None:
     assert Story(plan(step, Shift(Fraction(1)))).then(Prepared()) == effect
 
 
-def test_the_old_side_is_retired_after_the_promotion() -> None:
-    story = Story(plan(Shift(Fraction(1)), Bake(5), Bake(60), Retire(1)))
-    story.then(Prepared(), intent(ALL), ShiftVerified())
-    assert story.then(StepPassed(1)) == Promote(Color.GREEN)
+def seen() -> WorkloadSeen:
+    side = Side(Capacity(3, 3, 2, 6), Release("web:1", "web:1.0"))
+    return WorkloadSeen(dict.fromkeys(Color, side))
+
+
+DEPLOYMENT = plan(
+    Deploy(Change(image="web:2.0")),
+    Scale(for_share=Fraction(1, 20)),
+    Shift(Fraction(1, 20)),
+    Bake(60),
+    Scale(for_share=Fraction(1)),
+    Shift(Fraction(1)),
+    Bake(5),
+    Bake(60),
+    Retire(1),
+)
+
+
+def test_a_deployment_notes_what_stands_and_holds_it_before_it_changes_anything() -> None:
+    story = Story(DEPLOYMENT)
+    assert story.then(Prepared()) == Survey()
+    assert story.then(seen()) == Hold()
+    assert story.then(WorkloadHeld()) == PutRelease(Change(image="web:2.0"), Color.GREEN)
+    assert story.state.phase is Phase.DEPLOYING
+    assert story.then(ReleasePut(0, Release("web:2", "web:2.0"))) == ScaleTo(
+        Color.GREEN, Scale(for_share=Fraction(1, 20))
+    )
+    assert story.then(StepPassed(1)) == Intend(CANARY)
+
+
+def test_the_old_side_is_retired_after_the_promotion_and_all_let_go_before_the_end() -> None:
+    story = Story(DEPLOYMENT)
+    story.then(Prepared(), seen(), WorkloadHeld(), ReleasePut(0, Release("web:2", "web:2.0")), StepPassed(1))
+    story.then(intent(CANARY), ShiftVerified(), StepPassed(3), StepPassed(4), intent(ALL, CANARY), ShiftVerified())
+    assert story.then(StepPassed(6)) == Promote(Color.GREEN)
     assert isinstance(story.then(Promoted(Color.GREEN)), Watch)
-    assert story.then(StepPassed(2)) == ScaleTo(Color.BLUE, 1)
-    assert story.then(StepPassed(3)) == End(Ending.RETIRED)
+    assert story.then(StepPassed(7)) == Wane(Color.BLUE, 1)
+    assert story.then(StepPassed(8)) == LetGo()
+    assert story.then(WorkloadLetGo()) == End(Ending.RETIRED)
+
+
+def test_a_deployment_that_fails_before_its_first_shift_lets_go_and_ends() -> None:
+    story = Story(DEPLOYMENT)
+    story.then(Prepared(), seen(), WorkloadHeld(), ReleasePut(0, Release("web:2", "web:2.0")))
+    assert story.then(GateFailed(1, "workload", "it does not start")) == LetGo()
+    assert story.then(WorkloadLetGo()) == End(Ending.ROLLED_BACK)
+    assert not story.state.touched
+
+
+def test_what_was_taken_back_is_let_go_only_once_the_traffic_is_home() -> None:
+    story = Story(DEPLOYMENT)
+    story.then(Prepared(), seen(), WorkloadHeld(), ReleasePut(0, Release("web:2", "web:2.0")), StepPassed(1))
+    story.then(intent(CANARY), ShiftVerified())
+    assert story.then(GateFailed(3, "analysis", "it errs")) == Intend(HOME, back=True)
+    assert story.then(intent(HOME, CANARY, Kind.ROLLBACK), ShiftVerified()) == LetGo()
+    assert story.then(WorkloadLetGo("green keeps its minimum")) == End(Ending.ROLLED_BACK)
+
+
+def test_a_promotion_leaps_to_the_capacity_that_the_last_shift_takes() -> None:
+    story = Story(DEPLOYMENT)
+    story.then(Prepared(), seen(), WorkloadHeld(), ReleasePut(0, Release("web:2", "web:2.0")), StepPassed(1))
+    story.then(intent(CANARY), ShiftVerified())
+    assert story.then(told(Word.PROMOTE)) == ScaleTo(Color.GREEN, Scale(for_share=Fraction(1)))
+
+
+def test_a_promotion_does_not_pass_by_what_is_yet_to_be_deployed() -> None:
+    story = Story(DEPLOYMENT)
+    story.then(Prepared(), seen(), WorkloadHeld())
+    assert story.then(told(Word.PROMOTE)) == PutRelease(Change(image="web:2.0"), Color.GREEN)
+
+
+@pytest.mark.parametrize("untimely", [seen(), WorkloadHeld(), ReleasePut(0, Release("", "")), WorkloadLetGo()])
+def test_what_cannot_be_told_of_a_workload_yet_halts_the_rollout(untimely: Event) -> None:
+    story = Story(DEPLOYMENT)
+    assert story.then(untimely) is None
+    assert story.state.phase is Phase.HALTED
 
 
 @pytest.mark.parametrize("failure", [GateFailed(1, "target health", "it fell"), told(Word.ABORT), told(Word.ROLLBACK)])
@@ -258,7 +335,7 @@ PLANS = st.builds(
     lambda steps, last: plan(*steps, Shift(Fraction(1)), Bake(5), *last),
     st.lists(STEP, max_size=6),
     st.sampled_from([(), (Bake(3), Retire(0))]),
-)
+) | st.just(DEPLOYMENT)
 INTERRUPTIONS = st.lists(
     st.sampled_from(
         [
@@ -300,6 +377,8 @@ def test_any_interleaving_ends_and_only_ever_means_splits_of_the_plan(
         assert set(story.state.splits.values()) == {ALL}
     if story.state.ending is Ending.ROLLED_BACK and story.state.touched:
         assert set(story.state.splits.values()) == {HOME}
+    if any(isinstance(entry.event, WorkloadSeen) for entry in story.entries):
+        assert story.state.let_go
 
 
 def next_event(story: Story, effect: Effect | None, coming: Iterator[Event | str | None]) -> Event:
@@ -314,11 +393,19 @@ def next_event(story: Story, effect: Effect | None, coming: Iterator[Event | str
     return success_of(story.state, effect)
 
 
-def success_of(state: RolloutState, effect: Effect) -> Event:  # noqa: PLR0911 - one case an effect
+def success_of(state: RolloutState, effect: Effect) -> Event:  # noqa: PLR0911, C901 - one case an effect
     before = state.splits or dict.fromkeys(ROUTES, HOME)
     match effect:
         case Prepare():
             return Prepared()
+        case Survey():
+            return seen()
+        case Hold():
+            return WorkloadHeld()
+        case PutRelease():
+            return ReleasePut(state.step, Release("web:2", "web:2.0"))
+        case LetGo():
+            return WorkloadLetGo()
         case Intend(to, back):
             return ShiftIntended(Kind.ROLLBACK if back else Kind.ROLLOUT, Color.BLUE, before, to)
         case Write():
@@ -343,7 +430,7 @@ def failure_of(state: RolloutState, effect: Effect) -> Event:
             return Stuck("no healthy target")
         case Write():
             return ShiftFailed("no", dict(state.splits))
-        case Promote() | End():
+        case Promote() | LetGo() | End():
             return success_of(state, effect)
         case _:
             return GateFailed(state.step, "gate", "no")
@@ -360,7 +447,7 @@ def assert_there_is_a_way_back(state: RolloutState) -> None:
         effect = effect_of(state)
         if effect is None:
             break
-        assert isinstance(effect, Intend | Write | End)
+        assert isinstance(effect, Intend | Write | LetGo | End)
         assert not isinstance(effect, Intend) or effect.to == HOME
         state = evolve(state, Entry(number, NOON, success_of(state, effect), rollout="web-1"))
     assert state.is_over

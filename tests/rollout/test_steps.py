@@ -53,7 +53,7 @@ def test_a_hook_is_a_command_or_a_webhook_and_not_both_or_none() -> None:
 
 def test_a_scale_step_has_a_number_or_a_part_and_not_both_or_none() -> None:
     for words in ({}, {"targets": 1, "of_live": Fraction(1)}):
-        with pytest.raises(UsageError, match="either a number of targets or a part"):
+        with pytest.raises(UsageError, match="a number of targets, a part of the live side, or a share"):
             Scale(**words)  # type: ignore[arg-type]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from fractions import Fraction
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.support.endings import HowItEnded
 from tests.support.fakes import FakeHooks, FakeWorld, a_world
+from tests.support.workload import FakeWorkload, autoscaled, follow
 from toolkit.errors import BluegreenError, NoRollout
 from toolkit.rollout.events import RolloutStarted, Word, fold
 from toolkit.rollout.machine import fold_rollout
@@ -21,12 +22,14 @@ from toolkit.rollout.ports import Command, Result
 from toolkit.rollout.state import Phase, RolloutState
 from toolkit.rollout.steps import Analyze, Approve, Bake, Hook, Probe, Shift
 from toolkit.rollout.strategy import Strategy
+from toolkit.rollout.workload import Capacity, Change
 from toolkit.runner.lease import LEASE_SECONDS
 from toolkit.runner.rollback import rollback
 from toolkit.runner.rollout import Wanted, resume, start
 from toolkit.runner.service import Service
 from toolkit.runner.tell import tell
-from toolkit.traffic import Split
+from toolkit.settings import RetireSettings
+from toolkit.traffic import Color, Split
 
 TENTH, HALF, ALL = Shift(Fraction(1, 10)), Shift(Fraction(1, 2)), Shift(Fraction(1))
 FINE, SICK = Hook("fine", command=("true",)), Hook("sick", command=("false",))
@@ -38,10 +41,13 @@ STRATEGIES = {
         Strategy("failing-gate", (TENTH, Bake(4), ALL), gates=(SICK,)),
         Strategy("approved", (TENTH, Approve(600), ALL)),
         Strategy("hooks", (FINE, TENTH, Analyze(), Probe(), HALF, SICK, ALL)),
+        Strategy("deployment", (TENTH, Bake(4), ALL, Bake(4))),
+        Strategy("failing-deployment", (TENTH, Bake(4), ALL), gates=(SICK,)),
     )
 }
 HOME = Split(blue=100, green=0)
-_PORTS = ("router", "targets", "store", "hooks", "probes")
+NEW = Change(image="web:2.0")
+_PORTS = ("router", "targets", "store", "hooks", "probes", "workload")
 
 
 class Dead(BaseException):
@@ -95,10 +101,14 @@ class Hooks(FakeHooks):
         return replace(super().run(hook, environment, pulse=pulse), passed=hook.name != "sick")
 
 
-def fresh() -> FakeWorld:
-    """A world in which somebody approves as soon as they are waited for, and all writes are noted."""
+def fresh(strategy: str) -> FakeWorld:
+    """A world in which somebody approves as soon as they are waited for, and all writes are noted.
+
+    Where something is deployed nothing runs on the idle side yet.
+    """
     world = a_world(routes=2)
     world.service.hooks = Hooks()
+    follow(world, autoscaled(blue=3, green=0 if strategy.endswith("deployment") else 3))
 
     def approve() -> None:
         state = last(world)
@@ -121,9 +131,12 @@ def last(world: FakeWorld) -> RolloutState | None:
     return fold_rollout(entries[starts[-1] :]) if starts else None
 
 
-def final(world: FakeWorld) -> tuple[list[Split], HowItEnded | None]:
+def final(world: FakeWorld) -> tuple[list[Split], HowItEnded | None, Mapping[Color, Capacity], Mapping[Color, str]]:
     """What AWS holds and how the rollout ended, whenever and whichever it was."""
-    return [world.split(0), world.split(1)], HowItEnded.of(last(world))
+    workload = world.service.workload
+    assert isinstance(workload, FakeWorkload)
+    asked = {color: replace(each, running=each.desired) for color, each in workload.held.items()}
+    return [world.split(0), world.split(1)], HowItEnded.of(last(world)), asked, workload.runs
 
 
 def lived(world: FakeWorld, life: Life, act: Callable[[Service], object]) -> bool:
@@ -138,7 +151,10 @@ def lived(world: FakeWorld, life: Life, act: Callable[[Service], object]) -> boo
 
 
 def started(strategy: Strategy) -> Callable[[Service], object]:
-    return lambda service: start(service, Wanted(strategy=strategy))
+    change = NEW if strategy.name.endswith("deployment") else None
+    return lambda service: start(
+        service, Wanted(strategy=strategy, change=change, retire=RetireSettings(after_seconds=0.0))
+    )
 
 
 def back(service: Service) -> None:
@@ -167,9 +183,9 @@ def sane(world: FakeWorld) -> None:
         held[name] = weights
 
 
-def undisturbed(strategy: Strategy) -> tuple[tuple[list[Split], HowItEnded | None], int]:
+def undisturbed(strategy: Strategy) -> tuple[Any, int]:
     """How it ends when nobody dies, and with how many calls."""
-    world, life = fresh(), Life()
+    world, life = fresh(strategy.name), Life()
     assert lived(world, life, started(strategy))
     sane(world)
     ended = final(world)
@@ -185,7 +201,7 @@ def test_whoever_resumes_after_a_crash_at_any_call_ends_where_the_rollout_would_
     assert calls > 15
     for at in range(1, calls + 1):
         for after in (False, True):
-            world = fresh()
+            world = fresh(name)
             assert not lived(world, Life(at, after), started(strategy))
             sane(world)
             assert carried_on(world, strategy, Life())
@@ -199,15 +215,19 @@ def test_whoever_rolls_back_after_a_crash_at_any_call_takes_everything_home(name
     _, calls = undisturbed(strategy)
     for at in range(1, calls + 1):
         for after in (False, True):
-            world = fresh()
+            world = fresh(name)
             assert not lived(world, Life(at, after), started(strategy))
             world.clock.time += timedelta(seconds=LEASE_SECONDS)
             if last(world) is not None:
                 assert lived(world, Life(), back)
             sane(world)
-            splits, state = final(world)
+            splits, state, held, _ = final(world)
             assert set(splits) == {HOME}, f"killed {'after' if after else 'before'} call {at}"
             assert state is None or state.is_over
+            before = fresh(name).service.workload
+            assert isinstance(before, FakeWorkload)
+            for color, each in held.items() if state is None or not state.promoted else ():
+                assert (each.minimum, each.suspended) == (before.held[color].minimum, ())
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
@@ -218,7 +238,7 @@ def test_whoever_rolls_back_after_a_crash_at_any_call_takes_everything_home(name
 def test_those_who_resume_may_die_too(name: str, deaths: Sequence[tuple[int, bool]]) -> None:
     strategy = STRATEGIES[name]
     wanted, _ = _UNDISTURBED.setdefault(name, undisturbed(strategy))
-    world = fresh()
+    world = fresh(name)
     (at, after), *others = deaths
     lived(world, Life(at, after), started(strategy))
     for at_next, after_next in others:

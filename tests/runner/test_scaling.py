@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 
 from tests.support.fakes import FakeWorld, a_world
-from tests.support.workload import FakeWorkload
+from tests.support.workload import FakeWorkload, follow
 from toolkit.errors import NoHealthyTarget, PreflightRefused, RolledBack
 from toolkit.rollout.events import Ending, RolloutEnded
 from toolkit.rollout.steps import Bake, Retire, Scale, Shift
@@ -24,15 +24,7 @@ def world_of(blue: int, green: int, *, maximum: int | None = None) -> FakeWorld:
     """Targets follow the workload: what is asked for is healthy at the next look."""
     world = a_world(blue=blue, green=green)
     held = {Color.BLUE: Capacity(blue, blue, maximum=maximum), Color.GREEN: Capacity(green, green, maximum=maximum)}
-    workload = FakeWorkload(held)
-    scale = workload.scale
-
-    def following(color: Color, targets: int) -> None:
-        scale(color, targets)
-        world.health(color, *["healthy"] * workload.held[color].desired)
-
-    workload.scale = following  # type: ignore[method-assign]
-    world.service.workload = workload
+    follow(world, FakeWorkload(held))
     return world
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from toolkit.rollout.events import ShiftIntended
 from toolkit.rollout.plan import Plan
 from toolkit.rollout.state import Phase, RolloutState
+from toolkit.rollout.workload import Release
 from toolkit.traffic import Split
 
 
@@ -25,6 +26,7 @@ class HowItEnded:
     back: bool
     reason: str
     exit_code: int
+    release: Release | None
 
     @classmethod
     def of(cls, state: RolloutState | None) -> HowItEnded | None:
@@ -42,4 +44,5 @@ class HowItEnded:
             back=state.back,
             reason=re.sub(r"\d+", "#", state.reason),
             exit_code=state.exit_code,
+            release=state.release,
         )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from tests.support.fakes import FakeWorld
 from toolkit.errors import AwsError, PreflightRefused, UsageError
 from toolkit.rollout.workload import Capacity, Change, Progress, Release
 from toolkit.traffic import Color
@@ -112,3 +113,22 @@ def a_workload(*, blue: int = 2, green: int = 0, looks: int = 0) -> FakeWorkload
     """A workload without bounds of which so many run."""
     held = {Color.BLUE: Capacity(blue, blue), Color.GREEN: Capacity(green, green)}
     return FakeWorkload(held, looks)
+
+
+def autoscaled(*, blue: int = 3, green: int = 0) -> FakeWorkload:
+    """A workload with bounds, each color's minimum being what it has now."""
+    counts = {Color.BLUE: blue, Color.GREEN: green}
+    return FakeWorkload({color: Capacity(count, count, count, 20) for color, count in counts.items()})
+
+
+def follow(world: FakeWorld, workload: FakeWorkload) -> FakeWorkload:
+    """Give the world this workload: what is asked for is healthy at the next look."""
+
+    def healthy(color: Color) -> None:
+        world.health(color, *["healthy"] * workload.held[color].desired)
+
+    workload.after = healthy
+    for color in workload.held:
+        healthy(color)
+    world.service.workload = workload
+    return workload

@@ -26,29 +26,34 @@ from toolkit.runner.service import Service
 from toolkit.traffic import Color
 
 
-def survey(service: Service, state: RolloutState) -> Event:
+def survey(service: Service, attention: Attention, state: RolloutState) -> Event:
     """What stands behind each color."""
     workload = service.workload
     if workload is None:
         return GateFailed(state.step, "workload", NO_WORKLOAD)
     deploys = any(isinstance(step, Deploy) for step in state.plan.steps)
-    try:
-        return WorkloadSeen(
-            {color: Side(workload.capacity(color), workload.release(color) if deploys else None) for color in Color}
-        )
-    except AwsError as error:
-        return GateFailed(state.step, "workload", error.message)
+    found: dict[Color, Side] = {}
+
+    def look() -> None:
+        for color in Color:
+            found[color] = Side(workload.capacity(color), workload.release(color) if deploys else None)
+
+    problem = tried(look, service, attention, state)
+    return GateFailed(state.step, "workload", problem) if problem else WorkloadSeen(found)
 
 
-def hold(service: Service, state: RolloutState) -> Event:
+def hold(service: Service, attention: Attention, state: RolloutState) -> Event:
     """Suspend what would scale a color in."""
-    try:
-        if service.workload is not None:
-            for color in Color:
-                service.workload.hold(color)
-    except AwsError as error:
-        return GateFailed(state.step, "workload", error.message)
-    return WorkloadHeld()
+    workload = service.workload
+    if workload is None:
+        return GateFailed(state.step, "workload", NO_WORKLOAD)
+
+    def both() -> None:
+        for color in Color:
+            workload.hold(color)
+
+    problem = tried(both, service, attention, state)
+    return GateFailed(state.step, "workload", problem) if problem else WorkloadHeld()
 
 
 def put_release(effect: PutRelease, service: Service, attention: Attention, state: RolloutState) -> Event:
@@ -86,12 +91,14 @@ class _Carries(Exception):
 def let_go(service: Service, attention: Attention, state: RolloutState) -> WorkloadLetGo:
     """Bind autoscaling as before; a new side that was taken back runs again what it ran, as much of it as before."""
     workload = service.workload
-    if workload is None or state.before is None or not state.held:
+    if workload is None or state.before is None:
         return WorkloadLetGo()
     told = {
         what: tried(write, service, attention, state)
         for color, side in state.before.items()
-        for what, write in _restoring(color, side, workload, service, attention, state)
+        for what, write in _restoring(
+            color, side, workload, state, lambda: _may_be_scaled_in(service, attention, state)
+        )
     }
     problems = [f"{what} is not restored: {problem}" for what, problem in told.items() if problem]
     if problems:
@@ -103,19 +110,23 @@ Write = Callable[[], None]
 
 
 def _restoring(
-    color: Color, side: Side, workload: Workload, service: Service, attention: Attention, state: RolloutState
+    color: Color, side: Side, workload: Workload, state: RolloutState, may_be_scaled_in: Callable[[], bool]
 ) -> Iterator[tuple[str, Write]]:
     """What is to be written for one color, and what it is."""
     is_back = state.back or not state.promoted
-    if color is state.plan.to and is_back:
-        settled(service, attention, state)
-        if attention.is_impatient:
-            service.note(f"{service.name}: {color} is left as it is, and was asked for {side.capacity.desired} before")
-        else:
-            if side.release is not None and state.release is not None:
-                yield f"what {color} ran", partial(workload.put, color, side.release)
-            yield f"how many {color} had", partial(workload.scale, color, side.capacity.desired)
+    if color is state.plan.to and is_back and may_be_scaled_in():
+        if side.release is not None and state.release is not None:
+            yield f"what {color} ran", partial(workload.put, color, side.release)
+        yield f"how many {color} had", partial(workload.scale, color, side.capacity.desired)
     yield f"{color}'s autoscaling", partial(workload.let_go, color, _bounds(color, side, state, is_back=is_back))
+
+
+def _may_be_scaled_in(service: Service, attention: Attention, state: RolloutState) -> bool:
+    """Once the last shift has settled, unless somebody will not wait for that."""
+    settled(service, attention, state)
+    if attention.is_impatient:
+        service.note(f"{service.name}: {state.plan.to} is left as it is, because its last shift has not settled")
+    return not attention.is_impatient
 
 
 def _bounds(color: Color, side: Side, state: RolloutState, *, is_back: bool) -> Capacity:
@@ -132,7 +143,7 @@ def let_go_after(service: Service, state: RolloutState) -> WorkloadLetGo | None:
     The side that was left is not brought down: how long ago it had traffic is nobody's to wait for here.
     """
     workload = service.workload
-    if workload is None or state.before is None or not state.held or state.let_go:
+    if workload is None or state.before is None or state.let_go:
         return None
     problems = []
     for color, side in state.before.items():

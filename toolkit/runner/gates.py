@@ -15,6 +15,7 @@ from toolkit.rollout.steps import Hook, Probe, Shift, percent
 from toolkit.runner.analyst import Analyst
 from toolkit.runner.service import Service
 from toolkit.runner.world import differs
+from toolkit.traffic import Color
 
 
 class Gates:
@@ -70,7 +71,19 @@ class Gates:
         if healthy >= needed:
             return None
         targets = "target" if healthy == 1 else "targets"
-        return GateFailed(state.step, "target health", f"{color} fell to {healthy} healthy {targets}, needs {needed}")
+        reason = f"{color} fell to {healthy} healthy {targets}, needs {needed}{self._asked_less(color, needed)}"
+        return GateFailed(state.step, "target health", reason)
+
+    def _asked_less(self, color: Color, needed: int) -> str:
+        """Whether somebody scaled it down; nothing is said where that cannot be seen."""
+        workload = self._service.workload
+        if workload is None:
+            return ""
+        try:
+            desired = workload.capacity(color).desired
+        except AwsError:
+            return ""
+        return f"; somebody has scaled it to {desired}" if desired < needed else ""
 
     def _asked_for(self, state: RolloutState, pulse: Pulse) -> Event | None:
         """The gates of the plan, every so often, while the new color carries traffic."""

@@ -111,9 +111,9 @@ class Interpreter:
         service, attention = self.service, self.attention
         match effect:
             case Survey():
-                return survey(service, state)
+                return survey(service, attention, state)
             case Hold():
-                return hold(service, state)
+                return hold(service, attention, state)
             case PutRelease():
                 return put_release(effect, service, attention, state)
             case ScaleTo():

@@ -32,13 +32,17 @@ def scale(effect: ScaleTo, service: Service, attention: Attention, state: Rollou
     workload, color = service.workload, effect.color
     if workload is None:
         return GateFailed(state.step, "workload", NO_WORKLOAD)
-    try:
-        targets = targets_of(effect.amount, color, service, workload)
-        if workload.capacity(color).desired != targets:
-            workload.scale(color, targets)
-    except AwsError as error:
-        return GateFailed(state.step, "workload", error.message)
-    return _Arrival(color, targets, service, workload, state).awaited(attention)
+    asked: list[int] = []
+
+    def up() -> None:
+        asked[:] = [targets_of(effect.amount, color, service, workload)]
+        if workload.capacity(color).desired != asked[0]:
+            workload.scale(color, asked[0])
+
+    problem = tried(up, service, attention, state)
+    if problem:
+        return GateFailed(state.step, "workload", problem)
+    return _Arrival(color, asked[0], service, workload, state).awaited(attention)
 
 
 def targets_of(amount: Scale, color: Color, service: Service, workload: Workload) -> int:
@@ -152,10 +156,14 @@ def settled(service: Service, attention: Attention, state: RolloutState) -> Even
         return None
     end: datetime = state.shifts[-1][0] + timedelta(seconds=service.retire_settle_seconds)
     left = (end - service.clock.now()).total_seconds()
-    if left <= 0:
-        return None
-    service.note(f"{service.name}: waiting {duration(math.ceil(left))} for the last shift to settle")
-    return attention.wait(left, state)
+    if left > 0:
+        service.note(f"{service.name}: waiting {duration(math.ceil(left))} for the last shift to settle")
+    while left > 0:
+        heard = attention.wait(min(left, service.settings.poll_seconds), state)
+        if heard is not None or (state.back and attention.is_impatient):
+            return heard
+        left = (end - service.clock.now()).total_seconds()
+    return None
 
 
 def tried(write: Callable[[], None], service: Service, attention: Attention, state: RolloutState) -> str:
