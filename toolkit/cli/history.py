@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,12 +24,14 @@ from toolkit.wiring import Options
 if TYPE_CHECKING:
     from toolkit.rollout.audit import Audit
     from toolkit.rollout.events import Entry, Head
+    from toolkit.rollout.state import RolloutState
     from toolkit.rollout.story import Chapter, Story
     from toolkit.runner.service import Service
 
 app = typer.Typer(no_args_is_help=True, help="Whether a journal is what was written.")
 
-_TOLD_BY_THE_STEPS = {"RolloutStarted", "StepPassed", "ShiftVerified", "RolloutEnded"}
+_TOLD_BY_THE_STEPS = {"RolloutStarted", "ReleasePut", "StepPassed", "ShiftVerified", "RolloutEnded"}
+_WIDEST = 60
 _COLORS = {"done": 32, "failed": 31, "stopped": 33, "under way": 1}
 
 
@@ -168,29 +171,40 @@ def _audit_document(name: str, result: Audit) -> dict[str, Any]:
 
 
 def _show_story(told: Story) -> None:
+    from toolkit.cli.rollout_words import ending_words, shortened
     from toolkit.rollout.steps import describe
-    from toolkit.rollout.telling import ENDINGS, tell
+    from toolkit.rollout.telling import tell
 
     state, first = told.state, told.entries[0]
     plan = state.plan
     print(style(plain(f"{state.id}: {plan.strategy}, {plan.base} to {plan.to}"), 1))
     print(f"  began  {_at(first.at)} by {plain(first.actor or 'an unknown actor')}")
     if state.ending is not None and told.ended is not None:
-        print(f"  ended  {_at(told.ended)}, {_took(told.ended - first.at)} later: {ENDINGS[state.ending]}")
+        print(f"  ended  {_at(told.ended)}, {_took(told.ended - first.at)} later: {ending_words(state)}")
     else:
         print(f"  now    {state.phase}")
     if state.reason:
         print(f"  why    {plain(state.reason)}")
-    names = [plain(describe(chapter.step)) for chapter in told.chapters]
+    names = [shortened(plain(describe(chapter.step)), _WIDEST) for chapter in told.chapters]
     width = max(len(name) for name in names)
     print("steps")
     for index, (chapter, name) in enumerate(zip(told.chapters, names, strict=True), start=1):
-        _show_chapter(f"  {index:3}  {name:{width}}  ", chapter)
+        _show_chapter(f"  {index:3}  {name:{width}}  ", _with_release(chapter, state))
     besides = [entry for entry in told.entries if type(entry.event).__name__ not in _TOLD_BY_THE_STEPS]
     if besides:
         print("besides")
     for entry in besides:
         print(f"  {entry.sequence:3}  {_at(entry.at)}  {tell(entry)}")
+
+
+def _with_release(chapter: Chapter, state: RolloutState) -> Chapter:
+    """What was put, beside the step that put it."""
+    from toolkit.cli.workload import release_words
+    from toolkit.rollout.steps import Deploy
+
+    if state.release is None or not isinstance(chapter.step, Deploy) or chapter.detail:
+        return chapter
+    return replace(chapter, detail=f"{state.plan.to} is to run {release_words(state.release)}")
 
 
 def _show_chapter(beginning: str, chapter: Chapter) -> None:

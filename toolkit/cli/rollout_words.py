@@ -14,18 +14,20 @@ from toolkit.rollout.events import (
     Event,
     GateFailed,
     Prepared,
+    ReleasePut,
     RolloutEnded,
     RolloutStarted,
     RunnerTookOver,
     ShiftFailed,
     ShiftVerified,
     StepPassed,
+    WorkloadHeld,
 )
 from toolkit.rollout.plain import plain
 from toolkit.rollout.plan import Plan
 from toolkit.rollout.state import Phase, RolloutState
 from toolkit.rollout.steps import Deploy, Gate, Probe, describe, duration
-from toolkit.rollout.telling import tell
+from toolkit.rollout.telling import ENDINGS, tell
 
 if TYPE_CHECKING:
     from toolkit.rollout.ports import Lease
@@ -56,15 +58,28 @@ def sentence(entry: Entry, state: RolloutState) -> str:
             return f"{', '.join(sorted({str(split) for split in state.splits.values()}))} is read back"
         case StepPassed(step, detail, _):
             return f"{place(step, state.plan)} is done" + (f": {detail}" if detail else "")
+        case ReleasePut(step, release):
+            return f"{place(step, state.plan)} is done: {state.plan.to} is to run {release_words(release)}"
         case RolloutEnded():
-            return f"rollout {state.id} is {tell(entry)}"
+            return f"rollout {state.id} is over: {ending_words(state)}"
         case _:
             return tell(entry)
 
 
+def ending_words(state: RolloutState) -> str:
+    """How it ended; one that was taken back before its first shift took no traffic back."""
+    if state.ending is None:
+        return phase_words(state)
+    if state.ending is Ending.ROLLED_BACK and not state.touched:
+        return f"ended before its first shift, {state.plan.base} has carried all traffic throughout"
+    return ENDINGS[state.ending]
+
+
 def _next_words(event: Event, state: RolloutState) -> str:
     """The step that an event has begun; empty where it has begun none."""
-    begins = isinstance(event, Prepared | StepPassed | ShiftVerified | RunnerTookOver | CommandTaken)
+    begins = isinstance(event, _BEGINNING)
+    if state.plan.scales and not state.held:
+        begins = False  # what stands behind the colors is looked at and held before the first step
     if state.phase is Phase.ROLLING_BACK and isinstance(event, GateFailed | ShiftFailed | CommandTaken):
         return _way_back(state)
     if not begins or state.ending is not None or state.current is None or state.phase in _STANDING:
@@ -72,6 +87,9 @@ def _next_words(event: Event, state: RolloutState) -> str:
     if state.deadline is not None:
         return f"{place(state.step, state.plan)} until {state.deadline:%H:%M:%S}Z"
     return f"{place(state.step, state.plan)}"
+
+
+_BEGINNING = (Prepared, WorkloadHeld, ReleasePut, StepPassed, ShiftVerified, RunnerTookOver, CommandTaken)
 
 
 def _way_back(state: RolloutState) -> str:

@@ -78,8 +78,10 @@ def side_document(side: SideSeen) -> dict[str, Any]:
 
 def upkeep_words(kept: Upkeep, price: PriceSettings | None, now: datetime) -> str:
     """How long the side without traffic is kept, how much of it, and what a month of that costs."""
+    if not kept.targets:
+        return f"{kept.color} is kept without targets, and costs nothing"
     hours = kept.hours(now)
-    since = "since an unknown time" if hours is None else f"for {duration(60 * round(60 * hours))}"
+    since = "for nobody knows how long" if hours is None else f"for {duration(60 * round(60 * hours))}"
     many = f"{kept.targets} target{'' if kept.targets == 1 else 's'}"
     words = f"{kept.color} is kept {since} with {many}"
     if price is None:
