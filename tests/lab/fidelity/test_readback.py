@@ -54,6 +54,16 @@ def test_the_tags_of_a_launch_template_are_its_own_and_no_part_of_what_it_launch
 
 
 @pytest.mark.usefixtures("patched")
+def test_a_version_is_made_of_its_source() -> None:
+    data_of("web-blue", InstanceType="t3.micro", ImageId="ami-1")
+    made = boto3.client("ec2", region_name=REGION).create_launch_template_version(
+        LaunchTemplateName="web-blue", SourceVersion="$Latest", LaunchTemplateData={"ImageId": "ami-2"}
+    )
+    held = made["LaunchTemplateVersion"]["LaunchTemplateData"]
+    assert held == {"InstanceType": "t3.micro", "ImageId": "ami-2"}
+
+
+@pytest.mark.usefixtures("patched")
 def test_a_policy_is_on_unless_it_was_made_off_and_predicts_nothing() -> None:
     made = policy()
     assert made["Enabled"] is True

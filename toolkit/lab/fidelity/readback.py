@@ -12,6 +12,8 @@ from typing import Any, Final, Self
 from moto.autoscaling.responses import AutoScalingResponse
 from moto.ec2.responses.launch_templates import LaunchTemplates
 
+from toolkit.lab.fidelity.launch_templates import create_launch_template_version
+
 _OWN_TAGS: Final = "launch-template"
 
 
@@ -24,8 +26,11 @@ class ReadbackFidelity:
     def install(self) -> Self:
         if self._originals:
             raise RuntimeError("the patches of what is read back are installed already")
-        self._replace(LaunchTemplates, "create_launch_template", _without_its_tags)
-        self._replace(AutoScalingResponse, "put_scaling_policy", _switched)
+        self._replace(
+            LaunchTemplates, "create_launch_template", _without_its_tags(LaunchTemplates.create_launch_template)
+        )
+        self._replace(LaunchTemplates, "create_launch_template_version", create_launch_template_version)
+        self._replace(AutoScalingResponse, "put_scaling_policy", _switched(AutoScalingResponse.put_scaling_policy))
         return self
 
     def uninstall(self) -> None:
@@ -39,10 +44,9 @@ class ReadbackFidelity:
     def __exit__(self, *_: object) -> None:
         self.uninstall()
 
-    def _replace(self, owner: type, name: str, wrapper: Callable[[Callable[[Any], Any]], Callable[[Any], Any]]) -> None:
-        original = inspect.getattr_static(owner, name)
-        self._originals.append((owner, name, original))
-        setattr(owner, name, wrapper(original))
+    def _replace(self, owner: type, name: str, replacement: Callable[[Any], Any]) -> None:
+        self._originals.append((owner, name, inspect.getattr_static(owner, name)))
+        setattr(owner, name, replacement)
 
 
 def _without_its_tags(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
