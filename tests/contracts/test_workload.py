@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.contracts.workloads import COUNTS, MAXIMUM, Case, eventually, fake
+from tests.contracts.workloads_asg import asg
 from tests.contracts.workloads_ecs import ecs
 from toolkit.errors import AwsError, PreflightRefused, UsageError
 from toolkit.rollout.workload import Capacity
 from toolkit.traffic import Color
 
-MADE = {"fake": fake, "ecs": ecs}
+MADE = {"fake": fake, "ecs": ecs, "asg": asg}
 MARKED = [pytest.param(make, marks=() if make is fake else pytest.mark.lab, id=name) for name, make in MADE.items()]
 
 

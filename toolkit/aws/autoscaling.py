@@ -179,7 +179,7 @@ class AsgWorkload:
             used = self._templates.find(group.template.id, group.template.version)
             newest = self._templates.find(group.template.id, "$Latest")
             if used is None:
-                found.append(_no_version(group.template.version, group).message)
+                found.append(f"{_no_version(group.template.version, group).message}.")
             elif newest is not None:
                 found += on_the_newest(color, used, newest)
         return found

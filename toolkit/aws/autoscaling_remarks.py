@@ -22,7 +22,7 @@ def on_the_groups(groups: Mapping[Color, Group], target_groups: Mapping[Color, s
     if least < most:
         yield (
             f"{largest.other} may have {least} instances at most and {largest} {most}, so {largest.other} may be too "
-            f"small for the traffic of {largest}: give both groups one max_size"
+            f"small for the traffic of {largest}: give both groups one max_size."
         )
 
 
@@ -32,7 +32,7 @@ def on_the_newest(color: Color, used: TemplateVersion, newest: TemplateVersion) 
     if different:
         yield (
             f"{color} launches by version {used.number} of {used.template}, and version {newest.number} differs in "
-            f"{', '.join(different)}: a release takes that over with --launch-template-version {newest.number} alone"
+            f"{', '.join(different)}: a release takes that over with --launch-template-version {newest.number} alone."
         )
 
 
@@ -40,31 +40,31 @@ def _on_health(color: Color, group: Group) -> Iterator[str]:
     if "ELB" not in group.checks:
         yield (
             f"{color}'s Auto Scaling group {group.name} never replaces an instance whose app is dead, as its health "
-            f"check type is {','.join(sorted(group.checks))}: make it ELB"
+            f"check type is {','.join(sorted(group.checks))}: make it ELB."
         )
     resting = [name for name in group.capacity.suspended if name in _NEEDED]
     if resting:
-        yield f"{color}'s Auto Scaling group {group.name} does not work as a whole: {', '.join(resting)} is suspended"
+        yield f"{color}'s Auto Scaling group {group.name} does not work as a whole: {', '.join(resting)} is suspended."
 
 
 def _on_attachment(color: Color, group: Group, target_groups: Mapping[Color, str]) -> Iterator[str]:
     if not group.target_groups:
-        yield f"{color}'s Auto Scaling group {group.name} is attached to no target group, so it gets no traffic"
+        yield f"{color}'s Auto Scaling group {group.name} is attached to no target group, so it gets no traffic."
     elif target_groups and target_groups[color] not in group.target_groups:
-        yield f"{color}'s Auto Scaling group {group.name} is not attached to {color}'s target group"
+        yield f"{color}'s Auto Scaling group {group.name} is not attached to {color}'s target group."
     if target_groups and target_groups[color.other] in group.target_groups:
         yield (
             f"{color}'s Auto Scaling group {group.name} is attached to {color.other}'s target group, so its instances "
-            f"get {color.other}'s traffic"
+            f"get {color.other}'s traffic."
         )
 
 
 def _on_what_it_launches(color: Color, group: Group) -> Iterator[str]:
     if group.barrier:
-        yield f"no release can be put on {color}: its Auto Scaling group {group.name} {group.barrier}"
+        yield f"no release can be put on {color}: its Auto Scaling group {group.name} {group.barrier}."
     if group.template is not None and group.template.is_moving:
         happens = {"$Latest": "whatever is newest runs after the next scale-out, in mid-rollout too"}
         yield (
             f"{color}'s Auto Scaling group {group.name} launches by {group.template.version} of {group.template.id}: "
-            f"{happens.get(group.template.version, 'somebody may point that elsewhere in mid-rollout')}; name a number"
+            f"{happens.get(group.template.version, 'somebody may point that elsewhere in mid-rollout')}; name a number."
         )

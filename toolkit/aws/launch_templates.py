@@ -130,10 +130,11 @@ class LaunchTemplates:
                 f"AMI {image} is {found['State']}, not available",
                 hint=f"Wait for it: aws ec2 wait image-available --image-ids {image}",
             )
-        known = self._architectures(instance_type) if instance_type else []
-        if known and found.get("Architecture") not in known:
+        built_for = found.get("Architecture")
+        known = self._architectures(instance_type) if instance_type and built_for else []
+        if known and built_for not in known:
             raise PreflightRefused(
-                f"AMI {image} is for {found.get('Architecture')}, and {instance_type} runs {' and '.join(known)}",
+                f"AMI {image} is for {built_for}, and {instance_type} runs {' and '.join(known)}",
                 hint="Deploy an AMI of that architecture, or go by a launch template version of another instance type.",
             )
 
