@@ -25,5 +25,5 @@ def compute_of(ledger: Ledger, health: HealthSource, *, time_scale: float) -> Co
         around.pool,
         (ecs, asg),
         patches=(EcsFidelity(ecs), ScalingFidelity(ecs), asg.fidelity, ReadbackFidelity()),
-        commands={"compute/scale-in": ecs.scale_in},
+        commands={"compute/scale-in": ecs.scale_in, "compute/scale-in-group": asg.scale_in},
     )
