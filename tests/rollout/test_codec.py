@@ -28,7 +28,8 @@ from toolkit.rollout.events import (
 )
 from toolkit.rollout.plan import Plan
 from toolkit.rollout.plan_codec import plan_in, plan_out
-from toolkit.rollout.steps import Hook, Probe, Shift
+from toolkit.rollout.steps import Hook, Probe, Scale, Shift
+from toolkit.rollout.workload import Capacity, Change
 from toolkit.traffic import Color, Split
 
 EVERYTHING = (Shift(Fraction(1)),)
@@ -67,6 +68,9 @@ def test_sealed_entries_come_back_with_their_hash_and_hang_together(happened: li
         (Hook, plan_codec._HOOK),
         (Probe, plan_codec._PROBE),
         (Plan, plan_codec._PLAN),
+        (Change, plan_codec._CHANGE),
+        (Scale, plan_codec._AMOUNTS),
+        (Capacity, codec._CAPACITY),
     ],
 )
 def test_no_attribute_is_forgotten(of: Any, kept: Mapping[str, object]) -> None:

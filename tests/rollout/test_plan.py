@@ -5,7 +5,8 @@ import pytest
 from toolkit.errors import UsageError
 from toolkit.rollout.plan import Plan
 from toolkit.rollout.plan_codec import plan_in, plan_out
-from toolkit.rollout.steps import Analyze, Approve, Bake, Hook, Probe, Retire, Scale, Shift, Step, Via
+from toolkit.rollout.steps import Analyze, Approve, Bake, Deploy, Hook, Probe, Retire, Scale, Shift, Step, Via
+from toolkit.rollout.workload import Change
 from toolkit.traffic import Color, Split
 
 TENTH, ALL = Shift(Fraction(1, 10)), Shift(Fraction(1))
@@ -56,6 +57,8 @@ def test_the_share_at_a_step_is_what_the_shifts_before_it_gave() -> None:
 
 def test_a_plan_comes_back_from_the_journal_as_it_went_in() -> None:
     steps = (
+        Deploy(Change(image="web:2.0", container="app")),
+        Scale(for_share=Fraction(1, 20)),
         Scale(of_live=Fraction(1, 3)),
         Scale(targets=2),
         Probe("/x", Via.TEST_ROUTE, None, 0.5, ("X-Version", "v2"), "ok", 3, 2.0, 1),
@@ -70,3 +73,27 @@ def test_a_plan_comes_back_from_the_journal_as_it_went_in() -> None:
     )
     plan = Plan("web", "mine", Color.GREEN, steps, ("a", "b"), (Probe(),), 600.0, ("web", "api"), True, 30.0)
     assert plan_in(plan_out(plan)) == plan
+
+
+def test_a_scale_step_of_a_journal_from_before_there_were_deployments_is_read() -> None:
+    document = plan_out(a_plan(Scale(targets=2), ALL))
+    del document["steps"][0]["for_share"]
+    assert plan_in(document).steps[0] == Scale(targets=2)
+
+
+@pytest.mark.parametrize(
+    ("steps", "scales", "brings_up"),
+    [
+        ((TENTH, ALL), False, False),
+        ((Scale(targets=2), ALL), True, True),
+        ((Deploy(Change(image="web:2")), ALL), True, True),
+        ((TENTH, Scale(targets=2), ALL), True, False),
+        ((ALL, BAKE, BAKE, Retire(1)), True, False),
+    ],
+)
+def test_a_plan_knows_whether_it_touches_what_runs_behind_the_colors(
+    steps: tuple[Step, ...], *, scales: bool, brings_up: bool
+) -> None:
+    plan = a_plan(*steps)
+    assert (plan.scales, plan.brings_up) == (scales, brings_up)
+    assert plan.kept == (1 if isinstance(steps[-1], Retire) else None)

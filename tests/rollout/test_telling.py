@@ -16,6 +16,7 @@ from toolkit.rollout.events import (
     Prepared,
     Promoted,
     Refused,
+    ReleasePut,
     RolloutEnded,
     RolloutStarted,
     RunnerPaused,
@@ -26,14 +27,19 @@ from toolkit.rollout.events import (
     StepPassed,
     Stuck,
     Word,
+    WorkloadHeld,
+    WorkloadLetGo,
+    WorkloadSeen,
     WorldDiffers,
 )
 from toolkit.rollout.plan import Plan
 from toolkit.rollout.steps import Bake, Shift
 from toolkit.rollout.telling import tell
+from toolkit.rollout.workload import Capacity, Release, Side
 from toolkit.traffic import Color, Split
 
 ALL, CANARY = Split(blue=100, green=0), Split(blue=95, green=5)
+IDLE = Capacity(0, 0)
 PLAN = Plan("web", "canary", Color.BLUE, (Shift(Fraction(1, 20)), Bake(300), Shift(Fraction(1))), ("web", "api"))
 TOLD: list[tuple[Event, str]] = [
     (RolloutStarted(PLAN), "begins: canary, blue to green, 3 steps"),
@@ -49,6 +55,14 @@ TOLD: list[tuple[Event, str]] = [
     (ShiftFailed("throttled", {"web": ALL}), f"not as meant: throttled; last seen: web {ALL}"),
     (StepPassed(0), "step 1 is done"),
     (StepPassed(1, "5 minutes, healthy", "long output"), "step 2 is done: 5 minutes, healthy"),
+    (
+        WorkloadSeen({Color.BLUE: Side(Capacity(3, 3, 2, 6), Release("web:1", "web:1.0")), Color.GREEN: Side(IDLE)}),
+        "blue has 3 of 3 of web:1.0 (web:1), at least 2; green has 0 of 0",
+    ),
+    (WorkloadHeld(), "nothing scales a color in until the rollout is over"),
+    (ReleasePut(0, Release("web:2", "web:2.0")), "step 1 is done: the new color is to run web:2.0 (web:2)"),
+    (WorkloadLetGo(), "autoscaling is bound as before"),
+    (WorkloadLetGo("green keeps its minimum"), "green keeps its minimum"),
     (GateFailed(1, "probe /", "answered 503", "<html>"), "gate failed at step 2: probe /: answered 503"),
     (CommandTaken(Word.PAUSE, "bob"), "pause by bob"),
     (CommandTaken(Word.ABORT, "bob", "x", "errors"), "abort by bob: errors"),

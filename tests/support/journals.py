@@ -22,6 +22,7 @@ from toolkit.rollout.events import (
     Prepared,
     Promoted,
     Refused,
+    ReleasePut,
     RolloutEnded,
     RolloutStarted,
     RunnerPaused,
@@ -33,11 +34,15 @@ from toolkit.rollout.events import (
     Stuck,
     SuspendedStickiness,
     Word,
+    WorkloadHeld,
+    WorkloadLetGo,
+    WorkloadSeen,
     WorldDiffers,
 )
 from toolkit.rollout.plan import Plan
 from toolkit.rollout.ports import Holder
-from toolkit.rollout.steps import Analyze, Approve, Bake, Gate, Hook, Probe, Retire, Scale, Shift, Step, Via
+from toolkit.rollout.steps import Analyze, Approve, Bake, Deploy, Gate, Hook, Probe, Retire, Scale, Shift, Step, Via
+from toolkit.rollout.workload import Capacity, Change, Release, Side
 from toolkit.settings import Inconclusive
 from toolkit.traffic import Color, Split
 
@@ -107,7 +112,12 @@ probes = st.builds(
     retries=st.integers(0, 9),
 )
 gates: st.SearchStrategy[Gate] = hooks | probes
+changes = st.builds(Change, image=words, container=st.none() | words, task_definition=st.none() | words) | st.builds(
+    Change, ami=st.none() | words, template_version=st.integers(1, 99)
+)
 steps: st.SearchStrategy[Step] = st.one_of(
+    st.builds(Deploy, changes),
+    st.builds(Scale, for_share=shares),
     st.builds(Shift, shares),
     st.builds(Bake, seconds),
     st.builds(Analyze),
@@ -133,11 +143,25 @@ plans = st.builds(
     inconclusive=st.none() | st.sampled_from(Inconclusive),
 )
 numbers = st.integers(0, 99)
+releases = st.builds(Release, words, words, words)
+capacities = st.builds(
+    Capacity,
+    desired=numbers,
+    running=numbers,
+    minimum=st.none() | numbers,
+    maximum=st.none() | numbers,
+    suspended=st.lists(words, max_size=2).map(tuple),
+)
+sides = st.builds(Side, capacities, st.none() | releases)
 rollout_events: st.SearchStrategy[Event] = st.one_of(
     st.builds(RolloutStarted, plans),
     st.builds(Prepared, st.lists(words, max_size=3).map(tuple)),
     st.builds(Refused, words, st.integers(1, 99)),
     st.builds(StepPassed, numbers, words, words),
+    st.builds(WorkloadSeen, st.dictionaries(st.sampled_from(Color), sides, max_size=2)),
+    st.builds(WorkloadHeld),
+    st.builds(ReleasePut, numbers, releases),
+    st.builds(WorkloadLetGo, words),
     st.builds(GateFailed, numbers, words, words, words),
     st.builds(CommandTaken, st.sampled_from(Word), words, words, words),
     st.builds(RunnerPaused, words, st.booleans()),

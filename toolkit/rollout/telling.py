@@ -62,7 +62,7 @@ def _said(event: Event) -> str:  # noqa: PLR0911, PLR0912, C901 - one case an ev
         case ShiftFailed(reason, after):
             return f"not as meant: {reason}" + (f"; last seen: {_splits(after)}" if after else "")
         case WorkloadSeen(before):
-            return "; ".join(_side(str(color), side) for color, side in before.items())
+            return "; ".join(_side(str(color), side) for color, side in before.items()) or "nothing runs"
         case WorkloadHeld():
             return "nothing scales a color in until the rollout is over"
         case ReleasePut(step, release):
