@@ -74,7 +74,7 @@ class Tasks:
                 for start in range(0, len(new), _TASKS_A_CALL)
                 for task in self._described(new[start : start + _TASKS_A_CALL])
             }
-        read = {arn: _stopped(task) for arn, task in told.items()}
+        read = {arn: stopped_task(task) for arn, task in told.items()}
         self._ended |= {arn: read[arn] for arn, task in told.items() if task.get("lastStatus") == "STOPPED"}
         return [found for arn in arns if (found := self._ended.get(arn) or read.get(arn))]
 
@@ -84,7 +84,8 @@ class Tasks:
         return list(self._client.describe_tasks(cluster=self._cluster, tasks=list(arns))["tasks"])
 
 
-def _stopped(task: Mapping[str, Any]) -> StoppedTask:
+def stopped_task(task: Mapping[str, Any]) -> StoppedTask:
+    """Of one of the tasks that DescribeTasks answers with."""
     reason = str(task.get("stoppedReason", ""))
     return StoppedTask(
         revision=revision_of(str(task["taskDefinitionArn"])),
