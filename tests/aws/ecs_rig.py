@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -109,10 +109,16 @@ class Pair:
         self.scaling = session.client("application-autoscaling")
         self.api.create_cluster(clusterName=CLUSTER)
         self.register(*(containers or (a_container(),)))
-        for color, count in ((Color.BLUE, 2), (Color.GREEN, 0)):
-            self.api.create_service(
-                cluster=CLUSTER, serviceName=NAMES[color], taskDefinition="web:1", desiredCount=count
-            )
+        self.create(Color.BLUE, "web:1", count=2)
+        self.create(Color.GREEN, "web:1")
+
+    def create(self, color: Color, revision: str, count: int = 0) -> None:
+        self.api.create_service(cluster=CLUSTER, serviceName=NAMES[color], taskDefinition=revision, desiredCount=count)
+
+    def run(self, color: Color, revision: str) -> None:
+        """Let a service run a revision; made anew, since moto's UpdateService leaves its deployment as it was."""
+        self.api.delete_service(cluster=CLUSTER, service=NAMES[color], force=True)
+        self.create(color, revision)
 
     def register(self, *containers: dict[str, Any], family: str = "web", **words: Any) -> str:
         made = self.api.register_task_definition(family=family, containerDefinitions=list(containers), **words)
@@ -129,12 +135,9 @@ class Pair:
         )
         return dict(found["ScalableTargets"][0])
 
-    def service(self, color: Color) -> dict[str, Any]:
-        return dict(self.api.describe_services(cluster=CLUSTER, services=[NAMES[color]])["services"][0])
-
     def revisions(self) -> list[str]:
         arns = self.api.list_task_definitions()["taskDefinitionArns"]
-        return [str(arn).rpartition("/")[2] for arn in arns]
+        return sorted(str(arn).rpartition("/")[2] for arn in arns)
 
     @staticmethod
     def _target(color: Color) -> dict[str, str]:
@@ -143,6 +146,14 @@ class Pair:
             "ScalableDimension": "ecs:service:DesiredCount",
             "ResourceId": f"service/{CLUSTER}/{NAMES[color]}",
         }
+
+
+@contextmanager
+def heard(client: Any, event: str, handler: Callable[..., Any]) -> Iterator[None]:
+    """A handler on an event of a client's, for a while."""
+    client.meta.events.register(event, handler)
+    yield
+    client.meta.events.unregister(event, handler)
 
 
 @contextmanager

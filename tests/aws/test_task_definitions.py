@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import botocore.session
@@ -16,7 +16,7 @@ from botocore.validate import ParamValidator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.aws.ecs_rig import ARN, Pair, a_container, a_definition, on_moto, some_session
+from tests.aws.ecs_rig import ARN, Pair, a_container, a_definition, heard, on_moto, some_session
 from toolkit.aws.session import Session
 from toolkit.aws.task_definitions import TaskDefinitions, family_of, revision_of, task_definition
 from toolkit.errors import AwsError, AwsUnreachable
@@ -182,16 +182,3 @@ def test_a_field_that_boto3_does_not_know_is_told(clients: Session) -> None:
     assert found is not None
     assert found.unknown == ("shields", "warpDrive")
     assert found.containers["app"]["image"] == "web:1.0"
-
-
-class heard:  # noqa: N801  reads as what it is
-    """A handler on a client's event for a while."""
-
-    def __init__(self, client: Any, event: str, handler: Callable[..., Any]) -> None:
-        self._events, self._event, self._handler = client.meta.events, event, handler
-
-    def __enter__(self) -> None:
-        self._events.register(self._event, self._handler)
-
-    def __exit__(self, *_: object) -> None:
-        self._events.unregister(self._event, self._handler)
