@@ -1,4 +1,5 @@
 import json
+import tomllib
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,16 @@ from toolkit.config.grammar import StrategyTable
 from toolkit.errors import ConfigError, UsageError
 from toolkit.rollout.steps import Analyze, Approve, Bake, Hook, Probe, Retire, Scale, Shift, Via
 from toolkit.rollout.strategy import Strategy, all_at_once, canary, linear, parse_shares
-from toolkit.settings import AwsSettings, Endpoint, FreezeSettings, Inconclusive, ServiceSettings, Settings
+from toolkit.settings import (
+    AwsSettings,
+    Endpoint,
+    FreezeSettings,
+    Inconclusive,
+    PriceSettings,
+    RetireSettings,
+    ServiceSettings,
+    Settings,
+)
 
 WHOLE = """
 [aws]
@@ -32,6 +42,15 @@ bake_seconds = 120
 settle_seconds = 300
 poll_seconds = 5
 verify_seconds = 20
+ready_seconds = 600
+
+[service.web.retire]
+after = "10m"
+keep = 2
+
+[service.web.price]
+target_hour = 0.05
+currency = "EUR"
 """
 
 
@@ -53,6 +72,9 @@ def test_a_whole_file_is_read(tmp_path: Path) -> None:
         settle_seconds=300,
         poll_seconds=5,
         verify_seconds=20,
+        ready_seconds=600,
+        retire=RetireSettings(after_seconds=600, keep=2),
+        price=PriceSettings(target_hour=0.05, currency="EUR"),
     )
 
 
@@ -153,7 +175,6 @@ def test_a_file_that_cannot_be_read_is_an_error_of_ours(tmp_path: Path) -> None:
 
 
 def test_the_schema_takes_what_the_loader_takes() -> None:
-    import tomllib
 
     schema = json.loads(json.dumps(json_schema()))
     jsonschema.validate(tomllib.loads(WHOLE), schema)
@@ -511,3 +532,47 @@ def test_a_strategy_may_say_what_follows_from_not_knowing(tmp_path: Path) -> Non
     strategy = load(path).strategy["own"]
     assert isinstance(strategy, Strategy)
     assert strategy.inconclusive is Inconclusive.FAIL
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [
+        ("", RetireSettings(after_seconds=None, keep=1)),
+        ("after = 'never'", RetireSettings(after_seconds=None, keep=1)),
+        ("after = 'at once'\nkeep = 0", RetireSettings(after_seconds=0, keep=0)),
+        ("after = '1h30m'", RetireSettings(after_seconds=5400, keep=1)),
+    ],
+)
+def test_the_old_side_is_retired_after_a_time_at_once_or_never(
+    tmp_path: Path, said: str, wanted: RetireSettings
+) -> None:
+    text = f"[service.web.retire]\n{said}"
+    assert load(written(tmp_path, text)).of("web").retire == wanted
+    jsonschema.validate(tomllib.loads(text), json_schema())
+
+
+def test_left_out_nothing_is_retired_and_one_target_would_stay() -> None:
+    assert Settings().of("web").retire == RetireSettings(after_seconds=None, keep=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[service.web.retire]\nafter = 'soon'", "service.web.retire.after: 'soon' is not a duration. Write 10m"),
+        ("[service.web.retire]\nafter = 600", "service.web.retire.after: write a duration, as '10m', or 'at once'"),
+        ("[service.web.retire]\nkeep = -1", "service.web.retire.keep: input should be greater than or equal to 0"),
+        ("[service.web.retire]\nkept = 1", "service.web.retire.kept is not a setting"),
+        ("[service.web.price]\ncurrency = 'EUR'", "service.web.price.target_hour: field required"),
+        ("[service.web.price]\ntarget_hour = 0", "service.web.price.target_hour: input should be greater than 0"),
+        ("[service.web.price]\ntarget_hour = 1\ncurrency = 'US dollars'", "service.web.price.currency"),
+        ("[service.web]\nready_seconds = 0", "service.web.ready_seconds"),
+    ],
+)
+def test_what_is_wrong_with_retiring_and_prices_is_named_and_an_editor_sees_it(
+    tmp_path: Path, text: str, words: str
+) -> None:
+    with pytest.raises(ConfigError) as error:
+        load(written(tmp_path, text))
+    assert words in error.value.message
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(tomllib.loads(text), json_schema())
