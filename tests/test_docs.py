@@ -23,7 +23,7 @@ import typer.main
 from toolkit import errors
 from toolkit.cli.app import app
 from toolkit.config import json_schema, load
-from toolkit.settings import FreezeSettings, ServiceSettings
+from toolkit.settings import FreezeSettings, RetireSettings, ServiceSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -275,6 +275,9 @@ def test_every_setting_stands_in_the_readme_and_the_example_is_valid(tmp_path: P
     keys = ("contract", "terraform", "settle_seconds", "strategy", "region", "profile", "role_arn")
     without_default = dict.fromkeys((*keys, "probe_via", "probe_host"))
     without_default |= {"freeze": dataclasses.asdict(FreezeSettings()), "analysis": None}
+    without_default |= {"retire": dataclasses.asdict(RetireSettings()), "price": None}
+    assert set(shown["service"]["web"]["retire"]) == set(tables["RetireTable"]["properties"])
+    assert set(shown["service"]["web"]["price"]) == set(tables["PriceTable"]["properties"])
     assert {**shown["service"]["web"], **without_default} == dataclasses.asdict(ServiceSettings())
 
 
