@@ -153,7 +153,7 @@ variable "container" {
   }
 
   validation {
-    condition     = can(regex("^[a-zA-Z0-9][a-zA-Z0-9_./:@-]{0,254}$", var.container.image))
+    condition     = can(regex("^[a-zA-Z0-9][a-zA-Z0-9_./:@-]{0,254}$", var.container.image)) && !strcontains(var.container.image, "//")
     error_message = "Write container.image as \"<registry>/<repository>:<tag>\" or \"<registry>/<repository>@sha256:<digest>\", of at most 255 characters and without a scheme."
   }
 
