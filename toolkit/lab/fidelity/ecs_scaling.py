@@ -10,9 +10,11 @@ from typing import Any, Final, Protocol, Self
 
 from moto.applicationautoscaling.exceptions import AWSValidationException
 from moto.applicationautoscaling.models import ApplicationAutoscalingBackend
+from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
 
 from toolkit.lab.fidelity.checks import Refused
 from toolkit.lab.fidelity.ecs_checks import check_capacities
+from toolkit.lab.fidelity.ecs_scaling_tags import OPERATIONS, tagging
 
 ECS_DIMENSION: Final = "ecs:service:DesiredCount"
 _SWITCHES: Final = ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended")
@@ -30,25 +32,33 @@ class Scaler(Protocol):
 
 
 class ScalingFidelity:
-    """The patch, in force from `install` to `uninstall`; one at a time, since moto's classes are global."""
+    """The patches, in force from `install` to `uninstall`; one at a time, since moto's classes are global."""
 
     def __init__(self, scaler: Scaler) -> None:
         self._scaler = scaler
-        self._original: Any = None
+        self._originals: list[tuple[type, str, Any]] = []
 
     def install(self) -> Self:
-        if self._original is not None:
-            raise RuntimeError("the patch of Application Auto Scaling is installed already")
-        self._original = inspect.getattr_static(ApplicationAutoscalingBackend, "register_scalable_target")
-        ApplicationAutoscalingBackend.register_scalable_target = self._registering(  # type: ignore[method-assign]
-            ApplicationAutoscalingBackend.register_scalable_target
-        )
+        if self._originals:
+            raise RuntimeError("the patches of Application Auto Scaling are installed already")
+        backend, response = ApplicationAutoscalingBackend, ApplicationAutoScalingResponse
+        self._replace(backend, "register_scalable_target", self._registering(backend.register_scalable_target))
+        self._replace(response, "register_scalable_target", tagging(response.register_scalable_target))
+        for name, operation in OPERATIONS.items():
+            self._replace(response, name, operation)
         return self
 
     def uninstall(self) -> None:
-        if self._original is not None:
-            ApplicationAutoscalingBackend.register_scalable_target = self._original  # type: ignore[method-assign]
-            self._original = None
+        for owner, name, original in reversed(self._originals):
+            if original is None:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, original)
+        self._originals.clear()
+
+    def _replace(self, owner: type, name: str, replacement: Any) -> None:
+        self._originals.append((owner, name, inspect.getattr_static(owner, name, None)))
+        setattr(owner, name, replacement)
 
     def __enter__(self) -> Self:
         return self.install()
