@@ -202,6 +202,24 @@ def test_activities_tell_what_was_asked_newest_first(rig: Rig) -> None:
     assert newest["StatusCode"] == "Successful"
 
 
+def test_activities_of_a_deleted_group_are_told_when_asked_for(rig: Rig) -> None:
+    rig.make()
+    rig.autoscaling.delete_auto_scaling_group(AutoScalingGroupName=NAME, ForceDelete=True)
+    with pytest.raises(ClientError, match="name not found"):
+        rig.activities()
+    ask = {"AutoScalingGroupName": NAME, "IncludeDeletedGroups": True}
+    assert len(rig.autoscaling.describe_scaling_activities(**ask)["Activities"]) == 4
+    launch = {"LaunchTemplateName": NAME}
+    rig.autoscaling.create_auto_scaling_group(
+        AutoScalingGroupName=NAME,
+        MinSize=0,
+        MaxSize=1,
+        LaunchTemplate=launch,
+        AvailabilityZones=["eu-central-1a"],
+    )
+    assert rig.activities() == []
+
+
 def test_terminating_one_replaces_it_or_shrinks_the_group(rig: Rig) -> None:
     rig.make()
     first, second = rig.ids()
@@ -308,6 +326,24 @@ def test_settings_that_moto_would_drop_are_kept(rig: Rig) -> None:
     group = rig.group()
     assert (group["DefaultInstanceWarmup"], group["HealthCheckGracePeriod"]) == (20, 0)
     assert (group["DefaultCooldown"], group["TerminationPolicies"]) == (7, ["OldestInstance"])
+
+
+def test_a_mixed_instances_policy_outlives_an_update_of_something_else(rig: Rig) -> None:
+    rig.template(rig.image("web-1.4.2"))
+    specification = {"LaunchTemplateName": NAME, "Version": "$Latest"}
+    rig.autoscaling.create_auto_scaling_group(
+        AutoScalingGroupName=NAME,
+        MinSize=0,
+        MaxSize=3,
+        MixedInstancesPolicy={"LaunchTemplate": {"LaunchTemplateSpecification": specification}},
+        AvailabilityZones=["eu-central-1a"],
+    )
+    rig.update(MinSize=1)
+    rig.new_version(rig.image("web-1.5.0"))
+    rig.update(DesiredCapacity=2)
+    named = rig.group()["MixedInstancesPolicy"]["LaunchTemplate"]["LaunchTemplateSpecification"]
+    assert (named["LaunchTemplateName"], named["Version"]) == (NAME, "$Latest")
+    assert rig.versions() == ["1", "2"]
 
 
 def test_a_second_group_of_the_name_is_refused(rig: Rig) -> None:

@@ -101,13 +101,13 @@ class AsgController:
     def removed(self, backend: Any, group: Any) -> None:
         """See `Keeper`."""
         now = self._clock()
+        self._adopt(group, now)
         self._targets.withdraw(backend, group)
         for member in group.instance_states:
-            if member.instance.state != "terminated":
-                member.instance.terminate()
-            cause = words.asked_to_leave(now, member.instance.id, before=0, after=0)
-            activity = getattr(member, "activity", None) or self._leaving(backend, group, member.instance, cause, now)
-            activity.succeed(now)
+            if member.lifecycle_state != Lifecycle.TERMINATING:
+                cause = words.asked_to_leave(now, member.instance.id, before=0, after=0)
+                self._let_go(backend, group, member, cause, now)
+            self._end(group, member, now)
         group.instance_states = []
         self._machines.sweep()
 

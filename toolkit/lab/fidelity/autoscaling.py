@@ -198,7 +198,10 @@ class AutoScalingFidelity:
             before, minimum=call["min_size"], desired=call["desired_capacity"], maximum=call["max_size"]
         )
         responses.check_launch_template(backend, call.get("launch_template"))
+        policy = group.mixed_instances_policy
         original(backend, **{**call, "desired_capacity": after.desired})
+        if not any(call.get(source) for source in ("launch_template", "launch_config_name", "mixed_instances_policy")):
+            group.mixed_instances_policy = policy  # moto drops what is not named again
         moved = before.desired != after.desired
         self._touched(backend, group, responses.bounded(self._clock(), before, after) if moved else None)
         return group

@@ -79,8 +79,9 @@ class ActivityLog:
         return activity
 
     def newest_first(self, group: str | None = None, ids: Collection[str] = ()) -> Iterator[Activity]:
+        """Those of a group, by its name or its ARN: a name may have been another group's before."""
         for activity in reversed(tuple(self._held)):
-            if (not group or activity.group == group) and (not ids or activity.id in ids):
+            if (not group or group in {activity.group, activity.group_arn}) and (not ids or activity.id in ids):
                 yield activity
 
     def page(

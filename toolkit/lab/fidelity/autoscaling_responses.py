@@ -72,6 +72,7 @@ def describing(log_of: Callable[[Any], ActivityLog]) -> Callable[[Any], Any]:
         if name and not response._get_bool_param("IncludeDeletedGroups", False):  # noqa: SLF001
             with refusals_as_aws_errors():
                 checks.check_name_is_known(name, backend.autoscaling_groups)
+            name = backend.autoscaling_groups[name].arn
         most = response._get_int_param("MaxRecords")  # noqa: SLF001
         found, token = log_of(backend).page(name, ask("ActivityIds") or (), ask("NextToken"), most)
         return ActionResult({"Activities": [activity.answer() for activity in found], "NextToken": token})
