@@ -232,6 +232,9 @@ def test_the_permissions_are_those_of_the_calls_that_are_made() -> None:
     # GetCallerIdentity needs no permission, and a transaction those of its parts. Sources: STS API reference; DynamoDB
     # developer guide, IAM and transactions.
     made = set(called()) | {"dynamodb:ConditionCheckItem", "dynamodb:PutItem"}
+    # Registering a task definition passes its roles and gives its tags. Source: ECS developer guide, IAM roles for
+    # Amazon ECS, and grant permission to tag resources on creation.
+    made |= {"iam:PassRole", "ecs:TagResource"}
     assert granted | {"sts:GetCallerIdentity", "dynamodb:TransactWriteItems"} == made
 
 
@@ -240,7 +243,7 @@ def called() -> Iterator[str]:
     prefixes = {"elbv2": "elasticloadbalancing"}
     for path in sorted((ROOT / "toolkit" / "aws").glob("*.py")):
         text = path.read_text(encoding="utf-8")
-        services = set(re.findall(r'\.client\("(\w+)"[,)]', text))
+        services = set(re.findall(r'\.client\("([\w-]+)"[,)]', text))
         calls = re.findall(r'_client\.(?:get_paginator\("(\w+)"\)|(\w+)\()|\.client\("\w+"\)\.(\w+)\(', text)
         for name in ("".join(found) for found in calls):
             assert len(services) == 1, f"{path.name} talks to {services}: which one is {name} of?"
