@@ -218,7 +218,10 @@ def test_what_the_live_color_runs_already_is_foreseen_as_its_revision(session: S
 
 def test_a_release_changes_one_image_and_nothing_else(session: Session, pair: Pair) -> None:
     container = a_container(environment=[{"name": "MODE", "value": "x"}], command=["serve", "--fast"])
-    words = {"tags": [{"key": "team", "value": "shop"}], "taskRoleArn": "arn:aws:iam::123456789012:role/web"}
+    words: dict[str, Any] = {
+        "tags": [{"key": "team", "value": "shop"}],
+        "taskRoleArn": "arn:aws:iam::123456789012:role/web",
+    }
     pair.register(container, a_container("log", "log:1", None), **words)
     pair.run(BLUE, "web:2")
     made = workload(session, "app").make(TO_2, GREEN)
@@ -315,8 +318,12 @@ def test_families_of_their_own_are_refused_unless_one_is_named_to_go_by(session:
 
 @pytest.mark.parametrize("color", Color)
 def test_a_pair_of_which_one_shifts_traffic_itself_is_refused(clients: Session, ecs: Stubber, color: Color) -> None:
-    own = {color: {"deploymentConfiguration": {"strategy": "CANARY"}}}
-    told(ecs, *(a_service(serviceName=name, **own.get(each, {})) for each, name in NAMES.items()))
+    strategies = {each: "CANARY" if each is color else "ROLLING" for each in Color}
+    services = [
+        a_service(serviceName=NAMES[each], deploymentConfiguration={"strategy": strategy})
+        for each, strategy in strategies.items()
+    ]
+    told(ecs, *services)
     with pytest.raises(PreflightRefused, match=f"{NAMES[color]} has the deployment strategy CANARY"):
         workload(clients).foresee(TO_2, GREEN)
 

@@ -33,7 +33,7 @@ def anything(shape: Any) -> st.SearchStrategy[Any]:
         needed |= set(shape.required_members)
         each = {name: anything(member) for name, member in shape.members.items()}
         if getattr(shape, "is_tagged_union", False):  # exactly one of its members is there
-            return st.one_of(st.fixed_dictionaries({name: made}) for name, made in each.items())
+            return st.one_of([st.fixed_dictionaries({name: made}) for name, made in each.items()])
         return st.fixed_dictionaries(
             {name: made for name, made in each.items() if name in needed},
             optional={name: made for name, made in each.items() if name not in needed},
@@ -91,9 +91,10 @@ def test_order_and_emptiness_mean_nothing_but_where_order_decides() -> None:
     definition = a_definition(a_container(environment=[one, other], mountPoints=[]))
     assert definition.says(a_definition(a_container(environment=[other, one])).content)
     assert not definition.says(a_definition(a_container(environment=[one])).content)
-    for key, values in (("command", ["a", "b"]), ("entryPoint", ["a", "b"]), ("environmentFiles", [one, other])):
-        ordered = a_definition(a_container(**{key: values}))
-        assert not ordered.says(a_definition(a_container(**{key: values[::-1]})).content), key
+    orders: dict[str, list[Any]] = {"command": ["a", "b"], "entryPoint": ["a", "b"], "environmentFiles": [one, other]}
+    for key, values in orders.items():
+        ordered, reversed_ = ({**a_container(), key: each} for each in (values, values[::-1]))
+        assert not a_definition(ordered).says(a_definition(reversed_).content), key
 
 
 def test_an_arn_and_a_name_lead_to_the_same_family_and_revision() -> None:
