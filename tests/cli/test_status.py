@@ -33,7 +33,7 @@ def deployed(line: Line, *, price: PriceSettings | None = None) -> FakeWorld:
 
 def suspended(world: FakeWorld, color: Color) -> None:
     held = workload(world).held[color]
-    workload(world).held[color] = replace(held, suspended=("DynamicScalingIn", "ScheduledScaling"))
+    workload(world).held[color] = replace(held, suspended=("dynamic-scaling-in", "scheduled-scaling"))
 
 
 def test_each_color_says_what_it_runs_and_how_much_of_it(line: Line) -> None:
@@ -112,11 +112,11 @@ def test_without_a_workload_it_says_nothing_of_one(line: Line) -> None:
 def test_autoscaling_that_nobody_will_switch_on_again_is_said_loudly_with_the_command(line: Line) -> None:
     world = deployed(line)
     suspended(world, Color.BLUE)
-    off = "blue's autoscaling is switched off (DynamicScalingIn, ScheduledScaling)"
+    off = "blue's autoscaling is switched off (dynamic-scaling-in, scheduled-scaling)"
     out = line(world, "status").out
     assert f"  WARNING: {off} and no rollout is under way to restore it.\n" in out
     assert line(world, "status web -o json").json()["left_suspended"] == {
-        "blue": ["DynamicScalingIn", "ScheduledScaling"]
+        "blue": ["dynamic-scaling-in", "scheduled-scaling"]
     }
     world.service.contract = replace(world.service.contract, workload=ECS)
     assert " Switch it on: aws application-autoscaling register-scalable-target " in line(world, "status").out
@@ -127,12 +127,13 @@ def test_autoscaling_that_nobody_will_switch_on_again_is_said_loudly_with_the_co
 
 def test_the_command_that_switches_it_on_is_of_the_contracts_own_kind() -> None:
     contract = a_world().service.contract
-    assert switched_on(contract, Color.BLUE) == ""
-    ecs = switched_on(replace(contract, workload=ECS), Color.GREEN)
+    assert switched_on(contract, Color.BLUE, ("AZRebalance",)) == ""
+    ecs = switched_on(replace(contract, workload=ECS), Color.GREEN, ("scheduled-scaling",))
     assert "--resource-id service/shop/web-green " in ecs
     assert "DynamicScalingInSuspended=false" in ecs
-    asg = switched_on(replace(contract, workload=AsgPair({color: f"web-{color}" for color in Color})), Color.BLUE)
-    assert asg == "aws autoscaling resume-processes --auto-scaling-group-name web-blue"
+    groups = AsgPair({color: f"web-{color}" for color in Color})
+    asg = switched_on(replace(contract, workload=groups), Color.BLUE, ("AZRebalance", "ScheduledActions"))
+    assert asg.endswith("--auto-scaling-group-name web-blue --scaling-processes AZRebalance ScheduledActions")
 
 
 class Died(BaseException):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from toolkit.runner.service import Service
     from toolkit.settings import RetireSettings
 
-_TASK_DEFINITION = re.compile(r"[A-Za-z0-9_-]{1,255}:[1-9][0-9]*")
+_TASK_DEFINITION = re.compile(r"(arn:\S+:task-definition/)?[A-Za-z0-9_-]{1,255}:[1-9][0-9]*")
 """Source: ECS API reference, RegisterTaskDefinition: family."""
 _AMI = re.compile(r"ami-[0-9a-f]+")
 

@@ -89,7 +89,7 @@ def _behind(service: Service, workload: Workload, observation: Observation) -> I
         yield Finding("workload", Level.WARNING, remark.removesuffix("."))
     off = left_suspended(seen) if observation.record.rollout is None else {}
     for color, names in off.items():
-        command = switched_on(service.contract, color)
+        command = switched_on(service.contract, color, names)
         reason = f"{color}'s autoscaling is switched off ({', '.join(names)}), and no rollout is under way"
         yield Finding("autoscaling", Level.WARNING, reason, f"Switch it on: {command}" if command else "")
     if not (problems or remarks or off):

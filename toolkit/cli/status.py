@@ -236,7 +236,7 @@ def _show_behind(look: _Look) -> None:
         print(f"  {upkeep_words(look.upkeep, look.price, look.at)}")
     for color, names in look.left_suspended.items():
         off = f"{color}'s autoscaling is switched off ({', '.join(names)}) and no rollout is under way to restore it"
-        command = switched_on(look.observation.contract, color)
+        command = switched_on(look.observation.contract, color, names)
         print(style(f"  WARNING: {off}.", 1, 31) + (f" Switch it on: {command}" if command else ""))
 
 

@@ -138,8 +138,8 @@ def left_suspended(seen: Mapping[Color, SideSeen]) -> dict[Color, tuple[str, ...
     return {color: side.capacity.suspended for color, side in seen.items() if side.capacity and side.capacity.suspended}
 
 
-def switched_on(contract: Contract, color: Color) -> str:
-    """The AWS CLI command that switches the color's autoscaling on again; empty where the contract names none."""
+def switched_on(contract: Contract, color: Color, names: tuple[str, ...]) -> str:
+    """The AWS CLI command that switches on again what `left_suspended` names; empty without a workload."""
     match contract.workload:
         case EcsPair(cluster, services):
             resource = f"service/{cluster.rpartition('/')[2]}/{services[color]}"
@@ -149,6 +149,7 @@ def switched_on(contract: Contract, color: Color) -> str:
                 f"--scalable-dimension ecs:service:DesiredCount --resource-id {resource} --suspended-state {off}"
             )
         case AsgPair(groups):
-            return f"aws autoscaling resume-processes --auto-scaling-group-name {groups[color]}"
+            processes = f"--scaling-processes {' '.join(names)}"
+            return f"aws autoscaling resume-processes --auto-scaling-group-name {groups[color]} {processes}"
         case None:
             return ""
