@@ -229,10 +229,12 @@ class EcsController:
         return None if found is None else (usable[found[0]], found[1])
 
     def _carry_out(self, effects: Effects, kept: _Kept, now: float) -> None:
-        for task in effects.forget:
-            self._pool.forget(task.key)
-        for task in effects.start:
-            self._start(task, kept.service.name)
+        with self._lock:
+            for task in effects.forget:
+                self._pool.forget(task.key)
+            # After a reset nobody would end them.
+            for task in effects.start if kept.is_there else ():
+                self._start(task, kept.service.name)
         targets = self._targets(kept)
 
         def tell(message: str) -> None:

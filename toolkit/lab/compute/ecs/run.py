@@ -20,6 +20,7 @@ from toolkit.lab.compute.pool import State
 _STOPPED_LISTED: Final = 3600.0  # seconds; ECS keeps stopped tasks for about an hour
 _STOPPED_MOST: Final = 200
 _EVENTS: Final = 100
+_REPEATED: Final = 300.0  # seconds after which the same trouble is told again
 _APP_PORT: Final = 8080  # of a task whose definition names no port
 
 
@@ -232,8 +233,8 @@ class ServiceRun:
         )
 
     def _tell_once(self, message: str, now: float) -> None:
-        """Add an event, unless it is the last one."""
-        if not self.events or self.events[0].message != message:
+        """Add an event, unless it was told a while ago."""
+        if not any(event.message == message and now - event.at < _REPEATED for event in self.events):
             self.tell(message, now)
 
     def _conclude(self, wish: Wish, now: float) -> None:
