@@ -9,6 +9,8 @@ from typing import Any, cast
 
 import boto3
 from moto import mock_aws
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.ec2.models import ec2_backends
 
 from toolkit.lab.app.site import Site
 from toolkit.lab.compute.asg import AsgController
@@ -87,10 +89,16 @@ class Rig:
         around = Surroundings(cast("Pool", self.pool), self.checks, time_scale)
         self.controller = AsgController(around, clock=lambda: self.now, start=0)
         self.target_group = ""
+        self.when_told: list[dict[str, str]] = []
 
     def __getattr__(self, service: str) -> Any:
         """A client of this AWS service."""
         return _client(service)
+
+    def balancer_changed(self, region: str) -> None:
+        """Note which instances EC2 has in which state when the load balancer is told of a change."""
+        instances = ec2_backends[DEFAULT_ACCOUNT_ID][region].all_instances()
+        self.when_told.append({one.id: str(one.state) for one in instances})
 
     def image(self, name: str) -> str:
         return str(self.ec2.register_image(Name=name)["ImageId"])
@@ -178,7 +186,7 @@ def rigged(time_scale: float = 1.0) -> Iterator[Rig]:
     """A fresh world with the patches in force."""
     with mock_aws():
         rig = Rig(time_scale)
-        with Fidelity(health=None, on_change=lambda _region: None), rig.controller.fidelity:
+        with Fidelity(health=None, on_change=rig.balancer_changed), rig.controller.fidelity:
             yield rig
 
 

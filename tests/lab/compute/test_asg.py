@@ -97,6 +97,18 @@ def test_scaling_in_takes_the_oldest_version_first_and_drains_it(rig: Rig) -> No
     assert {one["StatusCode"] for one in rig.activities()} == {"Successful"}
 
 
+def test_an_instance_leaves_the_target_group_before_it_ends_even_without_a_delay(rig: Rig) -> None:
+    rig.make()
+    delay = {"Key": "deregistration_delay.timeout_seconds", "Value": "0"}
+    rig.elbv2.modify_target_group_attributes(TargetGroupArn=rig.target_group, Attributes=[delay])
+    before = rig.ids()
+    rig.update(DesiredCapacity=1)
+    (stays,) = rig.ids()
+    (gone,) = set(before) - {stays}
+    assert rig.when_told[-1][gone] == "running"
+    assert rig.targets() == {stays}
+
+
 def test_the_deregistration_delay_and_the_grace_period_follow_the_time_scale() -> None:
     with rigged(time_scale=0.1) as rig:
         rig.make(DesiredCapacity=1)

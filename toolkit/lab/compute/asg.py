@@ -148,9 +148,10 @@ class AsgController:
                     self._come_into_service(member, now)
                 case Lifecycle.IN_SERVICE:
                     self._check(group, member, attached, now)
-                case Lifecycle.TERMINATING if now >= member.leaves_at:
-                    self._end(group, member, now)
-        self._targets.keep(backend, group)
+        self._targets.keep(backend, group)  # before anybody ends: who leaves must be out of the target groups
+        for member in tuple(group.instance_states):
+            if member.lifecycle_state == Lifecycle.TERMINATING and now >= member.leaves_at:
+                self._end(group, member, now)
 
     def _come_into_service(self, member: GroupInstance, now: float) -> None:
         match self._machines.phase(member):
@@ -164,12 +165,13 @@ class AsgController:
     def _check(self, group: Any, member: GroupInstance, attached: list[Any], now: float) -> None:
         if member.health_status != "Healthy" or "HealthCheck" in group.lab_suspended:
             return
+        in_service, grace = now - (member.in_service_at or now), (group.health_check_grace_period or 0) * self._scale
         failed = decide.failed_check(
             group.health_check_type,
             is_up=member.instance.state == "running",
-            target_states=self._targets.states(member, attached),
-            in_service=now - (member.in_service_at or now),
-            grace=(group.health_check_grace_period or 0) * self._scale,
+            target_states=self._targets.states(member, attached) if in_service >= grace else (),
+            in_service=in_service,
+            grace=grace,
         )
         if failed is not None:
             member.health_status, member.found_by = "Unhealthy", failed.value
