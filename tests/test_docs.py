@@ -235,6 +235,8 @@ def test_the_permissions_are_those_of_the_calls_that_are_made() -> None:
     # Registering a task definition passes its roles and gives its tags. Source: ECS developer guide, IAM roles for
     # Amazon ECS, and grant permission to tag resources on creation.
     made |= {"iam:PassRole", "ecs:TagResource"}
+    # So does naming a launch template's version in a group. Source: EC2 Auto Scaling user guide, API permissions.
+    made |= {"ec2:RunInstances", "ec2:CreateTags"}
     assert granted | {"sts:GetCallerIdentity", "dynamodb:TransactWriteItems"} == made
 
 
