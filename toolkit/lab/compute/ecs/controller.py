@@ -77,7 +77,7 @@ class EcsController:
             for backend in tuple(ecs_backends[DEFAULT_ACCOUNT_ID].values()):
                 for service in tuple(backend.services.values()):
                     if is_scheduled(service) and service.status != "INACTIVE":
-                        self._of(service, backend)
+                        self._adopt(self._of(service, backend))
             kept = list(self._kept.values())
         for one in kept:
             self._step(one, now)
@@ -177,9 +177,12 @@ class EcsController:
         kept = self._kept.get(id(service))
         if kept is None or kept.service is not service:
             kept = self._kept[id(service)] = _Kept(service, backend, ServiceRun(service.name))
-        if kept.run.deployments.primary is None and service.status == "ACTIVE":
-            self._deploy(kept)
         return kept
+
+    def _adopt(self, kept: _Kept) -> None:
+        """Deploy a service that came another way than through the API's CreateService."""
+        if kept.run.deployments.primary is None and kept.service.status == "ACTIVE":
+            self._deploy(kept)
 
     def _deploy(self, kept: _Kept) -> None:
         found = find(kept.backend, kept.service.task_definition)
