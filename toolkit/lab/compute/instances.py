@@ -1,7 +1,7 @@
 """The instances of Auto Scaling groups: launched in moto's EC2, each with a process of the sample app behind it."""
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final
@@ -154,12 +154,19 @@ def _run(group: Any, source: Source, zone: str, subnet: Any | None, address: str
     instance = reservation.instances[0]
     for card in instance.nics.values():
         card.delete_on_termination = True  # as AWS has it for the first one; moto would keep the address for ever
-    profile = data.get("IamInstanceProfile") or {}
-    if profile:
-        ec2.associate_iam_instance_profile(
-            instance.id, iam_instance_profile_name=profile.get("Name"), iam_instance_profile_arn=profile.get("Arn")
-        )
+    if profile := data.get("IamInstanceProfile"):
+        _give(instance, profile)
     return instance
+
+
+def _give(instance: Any, profile: Mapping[str, str]) -> None:
+    """Give it an instance profile. AWS looks for that first; moto has launched the instance by then."""
+    named = {"iam_instance_profile_name": profile.get("Name"), "iam_instance_profile_arn": profile.get("Arn")}
+    try:
+        instance.ec2_backend.associate_iam_instance_profile(instance.id, **named)
+    except ServiceException:
+        instance.terminate()
+        raise
 
 
 class Phase(Enum):
