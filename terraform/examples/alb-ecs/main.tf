@@ -27,7 +27,6 @@ module "network" {
 
 # Reachable from the internet, as var.ingress_cidr_blocks allows.
 resource "aws_lb" "this" {
-  # checkov:skip=CKV2_AWS_20: with a certificate module.route redirects port 80 (redirect_http_port); the check does not look into modules.
   # checkov:skip=CKV2_AWS_28: which requests to refuse is for the application's owner to say; associate a web ACL of yours.
   name                       = var.name
   load_balancer_type         = "application"

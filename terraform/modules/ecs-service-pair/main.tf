@@ -50,7 +50,6 @@ locals {
 }
 
 resource "aws_ecs_cluster" "this" {
-  # checkov:skip=CKV_AWS_65: Container Insights is on unless the caller says otherwise; the check does not resolve the variable.
   for_each = local.own_cluster
 
   name = var.name
@@ -70,10 +69,8 @@ resource "aws_ecs_cluster_capacity_providers" "this" {
   capacity_providers = var.capacity.providers[*].name
 }
 
-# One group for both colors, as one family of task definitions is shared by both: it names the group.
+# One group for both colors, as one family of task definitions is shared by both, and that names the group.
 resource "aws_cloudwatch_log_group" "this" {
-  # checkov:skip=CKV_AWS_338: how long logs are kept is the owner's to say (logs.retention_days).
-  # checkov:skip=CKV_AWS_158: CloudWatch Logs encrypts by itself; a key of one's own is the owner's to choose (logs.kms_key_arn).
   name              = "/ecs/${var.name}"
   retention_in_days = var.logs.retention_days
   kms_key_id        = var.logs.kms_key_arn
@@ -84,7 +81,6 @@ resource "aws_cloudwatch_log_group" "this" {
 # One family for both colors: a release is a revision of it, whichever side it goes to. Terraform makes the first
 # revision, and a further one where something here changes; which revision a color runs, bluegreen decides.
 resource "aws_ecs_task_definition" "this" {
-  # checkov:skip=CKV_AWS_336: whether an image can do without writing is for its owner to say (container.read_only).
   family                   = var.name
   requires_compatibilities = [var.capacity.launch_type]
   network_mode             = "awsvpc" # a task has an address of its own: what target groups of type ip take
@@ -115,7 +111,6 @@ resource "aws_ecs_task_definition" "this" {
 }
 
 resource "aws_ecs_service" "this" {
-  # checkov:skip=CKV_AWS_333: no task has a public address unless the caller's subnets demand it (network.assign_public_ip).
   for_each = local.colors
 
   name             = "${var.name}-${each.key}"
