@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
+import pytest
 
 from tests.lab.world import client, wait_until
 from toolkit.lab.handle import Lab
@@ -147,6 +148,7 @@ def test_a_release_that_cannot_start_leaves_those_that_serve(shared: Lab) -> Non
     assert fleet.healthy() == set()
 
 
+@pytest.mark.slow
 def test_the_end_of_the_lab_is_the_end_of_every_instance(start: Callable[..., Lab]) -> None:
     lab = start(name="ending", time_scale=0.05)
     fleet = Fleet(lab, "ending-blue")
