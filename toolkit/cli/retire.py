@@ -49,8 +49,7 @@ def _words(done: Retirement, *, dry_run: bool) -> str:
     if done.before.desired <= done.after:
         return f"{done.service}: {color} is asked for {done.before.desired} already; nothing was written."
     goes = "would go" if dry_run else "goes"
-    back = f"`bluegreen rollback {done.service}` brings it up first, where it has less than half of {live}'s."
-    end = "Nothing was written." if dry_run else back
+    end = "Nothing was written." if dry_run else "A rollback brings it up first, where it has to."
     head = style(f"{done.service}: {color} {goes} from {done.before.desired} to {done.after}", 1)
     return f"{head}; {live} carries all traffic. {end}"
 
