@@ -1,5 +1,5 @@
 output "target_groups" {
-  description = "Per color `name`, `arn`, `arn_suffix` (the dimension of CloudWatch), `protocol` and `protocol_version` (null for TCP and TLS): what `alb-route`, `nlb-route` and `deployment-contract` take."
+  description = "Per color `name`, `arn`, `arn_suffix` (the dimension of CloudWatch), `protocol`, `protocol_version` (null for TCP and TLS) and `target_type`: what `alb-route`, `nlb-route`, `asg-pair` and `deployment-contract` take."
   value = {
     for color, group in aws_lb_target_group.this : color => {
       name             = group.name
@@ -7,6 +7,7 @@ output "target_groups" {
       arn_suffix       = group.arn_suffix
       protocol         = var.protocol
       protocol_version = local.protocol_version
+      target_type      = var.target_type
     }
   }
 }

@@ -66,6 +66,7 @@ run "defaults" {
         arn_suffix       = "targetgroup/web-blue/73e2d6bc24d8a067"
         protocol         = "HTTP"
         protocol_version = "HTTP1"
+        target_type      = "ip"
       }
       green = {
         name             = "web-green"
@@ -73,6 +74,7 @@ run "defaults" {
         arn_suffix       = "targetgroup/web-green/09966783158cda59"
         protocol         = "HTTP"
         protocol_version = "HTTP1"
+        target_type      = "ip"
       }
     }
     error_message = "target_groups is what alb-route and deployment-contract take."
@@ -173,6 +175,11 @@ run "instances_are_targets_too" {
   assert {
     condition     = aws_lb_target_group_attachment.this["blue/one"].target_id == "i-0123456789abcdef0"
     error_message = "An instance is registered by its ID."
+  }
+
+  assert {
+    condition     = alltrue([for group in values(output.target_groups) : group.target_type == "instance"])
+    error_message = "The output says how targets are registered, so that asg-pair can tell whether it fits."
   }
 }
 
