@@ -117,9 +117,9 @@ def test_three_failures_are_hopeless_and_the_reason_is_the_task_s() -> None:
 
 def test_a_deployment_that_ecs_gave_up_says_so_with_the_last_failure() -> None:
     service = a_service(a_deployment(rolloutState="FAILED", rolloutStateReason=FAILED))
-    assert read(service).given_up == FAILED
+    assert read(service).given_up == FAILED.removesuffix(".")
     assert read(service, a_stopped_task()).given_up == (
-        f"{FAILED} (task 1a2b3c stopped: Essential container in task exited (app: exit code 1))"
+        f"{FAILED[:-1]} (task 1a2b3c stopped: Essential container in task exited (app: exit code 1))"
     )
     silent = a_service(a_deployment(rolloutState="FAILED", rolloutStateReason=""))
     assert read(silent).given_up == "ECS has given the deployment up"

@@ -129,7 +129,11 @@ def test_one_that_has_more_than_its_maximum_is_not_held_since_aws_would_cut_it(s
     pair.api.update_service(cluster=CLUSTER, service=NAMES[BLUE], desiredCount=5)
     with pytest.raises(AwsError, match=r"asked for 5 tasks and its autoscaling allows 4 at most: .* It stays as it is"):
         ecs.hold(BLUE)
-    assert pair.bounds(BLUE)["MinCapacity"] == 1
+    written: list[Any] = []
+    event = "before-parameter-build.application-auto-scaling.RegisterScalableTarget"
+    with heard(pair.scaling, event, lambda params, **_: written.append(params)):
+        ecs.let_go(BLUE, ecs.capacity(BLUE))
+    assert (written, pair.bounds(BLUE)["MinCapacity"]) == ([], 1)
 
 
 def test_a_minimum_above_the_maximum_of_now_becomes_that_maximum(session: Session, pair: Pair) -> None:

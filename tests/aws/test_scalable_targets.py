@@ -10,7 +10,7 @@ from botocore.stub import Stubber
 from tests.aws.ecs_rig import CLUSTER, Pair, on_moto, some_session
 from toolkit.aws.scalable_targets import Bounds, ScalableTargets
 from toolkit.aws.session import Session
-from toolkit.errors import AccessDenied
+from toolkit.errors import AccessDenied, AwsError
 from toolkit.traffic import Color
 
 ALL = ("dynamic-scaling-in", "dynamic-scaling-out", "scheduled-scaling")
@@ -65,3 +65,18 @@ def test_a_denied_look_is_no_service_without_autoscaling(clients: Session) -> No
         with pytest.raises(AccessDenied, match="reading the autoscaling of web-blue and web-green") as caught:
             ScalableTargets(clients, CLUSTER).of("web-blue", "web-green")
     assert "application-autoscaling:DescribeScalableTargets" in caught.value.hint
+
+
+def test_a_binding_waits_for_the_one_before_and_not_without_end(clients: Session) -> None:
+    pauses: list[float] = []
+    targets = ScalableTargets(clients, CLUSTER, sleep=pauses.append)
+    with Stubber(clients.client("application-autoscaling")) as stub:
+        stub.add_client_error("register_scalable_target", "ConcurrentUpdateException", "pending", 400)
+        stub.add_response("register_scalable_target", {})
+        targets.bind("web-green", 2)
+        assert pauses == [1.0]
+        for _ in range(4):
+            stub.add_client_error("register_scalable_target", "ConcurrentUpdateException", "pending", 400)
+        with pytest.raises(AwsError, match=r"binding the autoscaling of web-green to at least 2: .* pending"):
+            targets.bind("web-green", 2)
+        stub.assert_no_pending_responses()

@@ -62,7 +62,8 @@ def _given_up(service: Service, revision: str, failed: Sequence[StoppedTask], si
     wanted = service.deployments[0]
     last = f" ({failed[-1].line})" if failed else ""
     if wanted.revision == revision:
-        return f"{wanted.reason or 'ECS has given the deployment up'}{last}" if wanted.state == "FAILED" else ""
+        reason = wanted.reason.removesuffix(".") or "ECS has given the deployment up"
+        return f"{reason}{last}" if wanted.state == "FAILED" else ""
     went_back = _WENT_BACK in wanted.reason or any(_WENT_BACK in text for at, text in service.events if at >= since)
     if went_back:
         return f"ECS went back to {wanted.revision} by itself: {revision} failed{last}"

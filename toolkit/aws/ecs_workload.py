@@ -36,7 +36,8 @@ class EcsWorkload:
     """Workload on a pair of ECS services, with Application Auto Scaling where it is attached.
 
     A service's autoscaling is bound before its desired count is written, upwards and downwards: whenever its bounds
-    are written, AWS brings the service within them, and would undo a count below the minimum.
+    are written, AWS brings the service within them, and would undo a count below the minimum. What seems to stand there
+    already is written all the same, since AWS may tell what stood there a moment ago.
     """
 
     def __init__(self, session: Session, pair: EcsPair) -> None:
@@ -69,8 +70,7 @@ class EcsWorkload:
                     "are wanted. Nothing was changed.",
                     hint="Raise its max_capacity in Terraform and apply, or scale to less.",
                 )
-            if targets != bounds.minimum:
-                self._targets.bind(name, targets)
+            self._targets.bind(name, targets)
         self._update(name, f"scaling the ECS service {name} to {targets}", desiredCount=targets)
 
     def hold(self, color: Color) -> None:
@@ -85,9 +85,7 @@ class EcsWorkload:
                 f"{bounds.maximum} at most: AWS would bring it down at once. It stays as it is.",
                 hint="Raise its max_capacity in Terraform and apply, or scale it to what is allowed.",
             )
-        suspended = tuple(sorted(SCALES_IN.union(bounds.suspended)))
-        if (bounds.minimum, bounds.suspended) != (service.desired, suspended):
-            self._targets.bind(service.name, service.desired, suspended)
+        self._targets.bind(service.name, service.desired, SCALES_IN.union(bounds.suspended))
 
     def let_go(self, color: Color, bounds: Capacity) -> None:
         """A minimum above the maximum of now becomes that maximum."""
@@ -96,8 +94,10 @@ class EcsWorkload:
         if now is None:
             return
         minimum = now.minimum if bounds.minimum is None else min(bounds.minimum, now.maximum)
-        if (minimum, bounds.suspended) != (now.minimum, now.suspended):
-            self._targets.bind(name, minimum, bounds.suspended)
+        is_bound = (minimum, bounds.suspended) == (now.minimum, now.suspended)
+        if is_bound and self._service(color).desired > now.maximum:
+            return  # it was not held either, and a write would make AWS bring it down
+        self._targets.bind(name, minimum, bounds.suspended)
 
     def release(self, color: Color) -> Release:
         """Of the newest deployment, whether it has come up or not. digest: where a task of it runs."""
@@ -163,10 +163,15 @@ class EcsWorkload:
         check_image(change.image)
         container = meant(basis, service, asked=change.container, named=self._pair.container)
         content = basis.with_image(container, change.image)
-        candidates = (basis, self._definitions.find(basis.family))
-        same = (each for each in candidates if each is not None and each.is_active and each.says(content))
-        found = next(same, None)
+        found = self._same(content, basis)
         return Release(found.revision if found else "", change.image), content
+
+    def _same(self, content: Mapping[str, Any], basis: TaskDefinition) -> TaskDefinition | None:
+        """The revision that says this already: the one gone by, or the newest of its family."""
+        if basis.is_active and basis.says(content):
+            return basis
+        newest = self._definitions.find(basis.family)
+        return newest if newest is not None and newest.is_active and newest.says(content) else None
 
     def _basis(self, change: Change, service: Service, other: Service) -> TaskDefinition:
         """The revision to go by: as asked, else the other color's."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from toolkit.aws.session import aws_errors
+from toolkit.aws.session import aws_errors, code_of
 from toolkit.errors import AccessDenied
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ _SUSPENDED: Final = {
 }
 SCALES_IN: Final = frozenset({"dynamic-scaling-in", "scheduled-scaling"})
 """What has to be switched off so that nothing scales in."""
+_TRIES, _PAUSE_SECONDS = 4, 1.0
 _GRANT: Final = (
     "Grant application-autoscaling:DescribeScalableTargets, also where there is no autoscaling: without it nobody sees "
     "whether some would undo what is asked for."
@@ -41,9 +43,10 @@ class Bounds:
 class ScalableTargets:
     """The autoscaling of the services of one ECS cluster. cluster: its name or ARN."""
 
-    def __init__(self, session: Session, cluster: str) -> None:
+    def __init__(self, session: Session, cluster: str, sleep: Callable[[float], None] = time.sleep) -> None:
         self._session = session
         self._cluster = cluster.rpartition("/")[2]
+        self._sleep = sleep
 
     @property
     def _client(self) -> Any:
@@ -72,11 +75,21 @@ class ScalableTargets:
         Raises:
             AwsError: and its children.
         """
+        from botocore.exceptions import ClientError
+
         asked: dict[str, Any] = {"ResourceId": self._id(service), "MinCapacity": minimum}
         if suspended is not None:
             asked["SuspendedState"] = {key: word in suspended for word, key in _SUSPENDED.items()}
         with aws_errors(f"binding the autoscaling of {service} to at least {minimum}"):
-            self._client.register_scalable_target(**_ECS, **asked)
+            for tries_left in reversed(range(_TRIES)):
+                try:
+                    self._client.register_scalable_target(**_ECS, **asked)
+                except ClientError as error:
+                    if code_of(error) != "ConcurrentUpdateException" or not tries_left:
+                        raise
+                    self._sleep(_PAUSE_SECONDS)  # what was asked for before is still being done
+                else:
+                    return
 
     def _id(self, service: str) -> str:
         return f"service/{self._cluster}/{service}"
