@@ -114,7 +114,8 @@ def test_the_deregistration_delay_and_the_grace_period_follow_the_time_scale() -
         rig.make(DesiredCapacity=1)
         (one,) = rig.ids()
         rig.checks.unhealthy = {one}
-        rig.after(2.9)
+        rig.after(0.5)
+        rig.after(2.4)
         assert rig.states() == ["InService"]
         rig.after(0.2)
         assert rig.states() == ["Terminating", "InService"]
@@ -138,6 +139,19 @@ def test_an_unhealthy_target_is_replaced_after_the_grace_period(rig: Rig) -> Non
     assert rig.states() == ["InService"]
 
 
+def test_a_target_that_recovers_within_a_moment_is_kept(rig: Rig) -> None:
+    rig.make(DesiredCapacity=1)
+    before = rig.ids()
+    rig.after(60)
+    for _ in range(3):
+        rig.checks.unhealthy = set(before)
+        rig.after(0.2)
+        rig.after(1.7)
+        rig.checks.unhealthy = set()
+        rig.after(0.2)
+    assert rig.ids() == before
+
+
 def test_what_the_load_balancer_says_counts_for_nothing_in_a_group_of_type_ec2(rig: Rig) -> None:
     rig.make(DesiredCapacity=1, HealthCheckType="EC2")
     before = rig.ids()
@@ -156,6 +170,7 @@ def test_an_unhealthy_instance_stays_while_that_is_suspended(rig: Rig, process: 
     assert rig.ids() == before
     rig.autoscaling.resume_processes(AutoScalingGroupName=NAME, ScalingProcesses=[process])
     rig.after(1)
+    rig.after(2)
     assert rig.ids() != before
 
 

@@ -139,23 +139,26 @@ def test_zones_are_filled_evenly_and_in_their_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "is_up", "states", "in_service", "found"),
+    ("kind", "is_up", "is_dead", "unhealthy_for", "in_service", "found"),
     [
-        ("ELB", True, {"healthy"}, 99, None),
-        ("ELB", True, {"unhealthy"}, 99, Check.ELB),
-        ("ELB", True, {"healthy", "unhealthy"}, 99, Check.ELB),
-        ("ELB", True, {"unhealthy"}, 9, None),
-        ("ELB", True, {"initial"}, 99, None),
-        ("ELB", True, {"unused"}, 99, None),
-        ("EC2", True, {"unhealthy"}, 99, None),
-        ("EC2", False, set[str](), 99, Check.EC2),
-        ("ELB", False, {"healthy"}, 0, Check.EC2),
+        ("ELB", True, False, None, 99, None),
+        ("ELB", True, False, 3, 99, Check.ELB),
+        ("ELB", True, False, 1, 99, None),
+        ("ELB", True, True, 0, 99, Check.ELB),
+        ("ELB", True, True, None, 99, None),
+        ("ELB", True, True, 9, 9, None),
+        ("EC2", True, True, 9, 99, None),
+        ("EC2", False, False, None, 99, Check.EC2),
+        ("ELB", False, False, None, 0, Check.EC2),
     ],
 )
 def test_which_health_check_an_instance_fails(
-    kind: str, *, is_up: bool, states: set[str], in_service: float, found: Check | None
+    kind: str, *, is_up: bool, is_dead: bool, unhealthy_for: float | None, in_service: float, found: Check | None
 ) -> None:
-    assert failed_check(kind, is_up=is_up, target_states=states, in_service=in_service, grace=10) == found
+    failed = failed_check(
+        kind, is_up=is_up, is_dead=is_dead, unhealthy_for=unhealthy_for, in_service=in_service, grace=10
+    )
+    assert failed == found
 
 
 def test_a_launch_that_fails_again_is_tried_ever_later_up_to_five_minutes() -> None:

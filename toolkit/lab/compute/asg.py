@@ -165,13 +165,17 @@ class AsgController:
     def _check(self, group: Any, member: GroupInstance, attached: list[Any], now: float) -> None:
         if member.health_status != "Healthy" or "HealthCheck" in group.lab_suspended:
             return
-        in_service, grace = now - (member.in_service_at or now), (group.health_check_grace_period or 0) * self._scale
+        if "unhealthy" not in self._targets.states(member, attached):
+            member.sick_since = None
+        elif member.sick_since is None:
+            member.sick_since = now
         failed = decide.failed_check(
             group.health_check_type,
             is_up=member.instance.state == "running",
-            target_states=self._targets.states(member, attached) if in_service >= grace else (),
-            in_service=in_service,
-            grace=grace,
+            is_dead=self._machines.phase(member) is Phase.DOWN,
+            unhealthy_for=None if member.sick_since is None else now - member.sick_since,
+            in_service=now - (member.in_service_at or now),
+            grace=(group.health_check_grace_period or 0) * self._scale,
         )
         if failed is not None:
             member.health_status, member.found_by = "Unhealthy", failed.value

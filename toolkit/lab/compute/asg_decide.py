@@ -23,6 +23,11 @@ COUNTED = frozenset({Lifecycle.PENDING, Lifecycle.IN_SERVICE})
 """The states that count as capacity."""
 
 
+SURE_SECONDS = 2.0
+"""How long a target must be unhealthy, at whatever pace of the lab, until its instance is: a machine with its hands
+full lets a check or two of a hurried lab fail, and to replace what is well would give it more to do."""
+
+
 class Check(StrEnum):
     """Who found an instance unhealthy."""
 
@@ -154,22 +159,22 @@ def zones_for(count: int, zones: Sequence[str], held: Sequence[str]) -> tuple[st
 
 
 def failed_check(
-    kind: str, *, is_up: bool, target_states: Collection[str], in_service: float, grace: float
+    kind: str, *, is_up: bool, is_dead: bool, unhealthy_for: float | None, in_service: float, grace: float
 ) -> Check | None:
-    """Which health check an instance in service fails.
+    """Which health check an instance in service fails. Times are seconds.
 
     Args:
         kind: the group's health check type, `EC2` or `ELB`.
         is_up: whether EC2 has it running. One that is not is unhealthy at once, grace period or not.
-        target_states: its states in the target groups, as DescribeTargetHealth words them.
-        in_service: seconds since it came into service.
-        grace: the health check grace period, seconds.
+        is_dead: whether its process has ended.
+        unhealthy_for: how long a target group has held it for unhealthy; None while none does.
+        in_service: since when it is in service.
+        grace: the health check grace period.
     """
     if not is_up:
         return Check.EC2
-    if kind == "ELB" and in_service >= grace and "unhealthy" in target_states:
-        return Check.ELB
-    return None
+    is_sick = unhealthy_for is not None and (is_dead or unhealthy_for >= SURE_SECONDS)
+    return Check.ELB if kind == "ELB" and in_service >= grace and is_sick else None
 
 
 def pause_after(failures: int) -> float:

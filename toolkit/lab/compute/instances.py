@@ -42,6 +42,7 @@ class GroupInstance(InstanceState):
         self.launched = now
         self.image_id = source.image_id
         self.in_service_at: float | None = None
+        self.sick_since: float | None = None
         self.leaves_at = 0.0
         self.found_by = "user"
         self.activity: Any = None
