@@ -48,6 +48,11 @@ class Behaviour:
     pulls: bool = True
     crashes: bool = False
 
+    @property
+    def is_unhealthy(self) -> bool:
+        """Whether its health checks fail."""
+        return "--unhealthy" in self.options
+
 
 def behaviour_of(name: str) -> Behaviour:
     """The behaviour of the image, or the AMI, called `name`."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from toolkit.lab.compute.ecs.model import Attachment, Container, Definition, Phase, Task, Wish
 from toolkit.lab.compute.ecs.run import Effects, ServiceRun, World
@@ -16,9 +17,9 @@ GOOD, BAD = "registry.example/web:1.4.2", "registry.example/web:1.4.3"
 WISH = Wish("web-blue", 2, (Attachment(GROUP, "web", 8080),), ("subnet-1",))
 
 
-def definition(image: str, revision: int = 1, mode: str = "awsvpc") -> Definition:
+def definition(image: str, revision: int = 1, mode: str = "awsvpc", found_sick: float | None = None) -> Definition:
     arn = f"arn:aws:ecs:eu-central-1:123456789012:task-definition/web:{revision}"
-    return Definition(arn, (Container("web", image, ports=(8080,)),), mode)
+    return Definition(arn, (Container("web", image, ports=(8080,), found_sick=found_sick),), mode)
 
 
 @dataclass
@@ -41,8 +42,8 @@ class Sim:
     def __post_init__(self) -> None:
         self.run = ServiceRun(self.wish.name)
 
-    def deploy(self, image: str, revision: int = 1, mode: str = "awsvpc") -> None:
-        self.run.deployments.begin(definition(image, revision, mode), self.wish.desired, self.now)
+    def deploy(self, image: str, **more: Any) -> None:
+        self.run.deployments.begin(definition(image, **more), self.wish.desired, self.now)
 
     def scale(self, desired: int) -> None:
         self.wish = replace(self.wish, desired=desired)

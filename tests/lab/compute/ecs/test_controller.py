@@ -79,6 +79,16 @@ def test_without_a_color_in_its_names_a_task_has_that_of_its_environment(world: 
     assert {site.color for sites in world.pool.sites.values() for site in sites} == {"red"}
 
 
+def test_only_a_check_of_its_own_tells_a_tasks_health(world: Rig) -> None:
+    world.create()
+    world.tick()
+    assert {task["healthStatus"] for task in world.tasks()} == {"UNKNOWN"}
+    checked = world.registered(healthCheck={"command": ["CMD", "true"], "interval": 5, "retries": 2})
+    world.ecs.update_service(cluster="c", service="web-blue", taskDefinition=checked)
+    world.tick(12)
+    assert {task["healthStatus"] for task in world.tasks()} == {"HEALTHY"}
+
+
 def test_a_failed_task_tells_its_reason(world: Rig) -> None:
     world.create(taskDefinition=world.registered("1.4.3-crash"))
     world.tick(2)

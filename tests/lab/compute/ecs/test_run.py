@@ -3,8 +3,8 @@
 from dataclasses import replace
 from itertools import pairwise
 
-from tests.lab.compute.ecs.sim import BAD, GOOD, GROUP, Sim
-from toolkit.lab.compute.ecs.model import Phase, Rollout, Stop
+from tests.lab.compute.ecs.sim import BAD, GOOD, GROUP, WISH, Sim
+from toolkit.lab.compute.ecs.model import Health, Phase, Rollout, Stop
 from toolkit.lab.compute.ecs.words import USER_STOPPED, by_user
 from toolkit.lab.compute.pool import Exited
 
@@ -128,7 +128,7 @@ def test_a_task_that_fails_its_health_checks_is_stopped_and_another_started() ->
 
 
 def test_sickness_does_not_count_within_the_grace_period() -> None:
-    sim = Sim(wish=replace(Sim().wish, grace=30.0), sick={GOOD})
+    sim = Sim(wish=replace(WISH, grace=30.0), sick={GOOD})
     sim.deploy(GOOD)
     sim.until(lambda: len(sim.running) == 2)
     begun = sim.now
@@ -136,8 +136,26 @@ def test_sickness_does_not_count_within_the_grace_period() -> None:
     assert 29.0 <= sim.now - begun <= 31.0
 
 
+def test_a_task_that_fails_its_own_check_is_stopped_without_a_load_balancer_too() -> None:
+    sim = Sim(wish=replace(WISH, attachments=()))
+    sim.deploy(f"{BAD}-unhealthy", found_sick=15.0)
+    sim.until(lambda: any("failed container health checks" in message for message in sim.messages))
+    ended = next(task for task in sim.run.tasks.values() if task.stop is not None)
+    assert ended.stop == Stop("ServiceSchedulerInitiated", "Task failed container health checks")
+    assert ended.started is not None
+    assert sim.now - ended.started == 15.0
+    assert not sim.run.deployments.is_settled
+
+
+def test_a_task_with_a_check_of_its_own_is_ready_when_that_passes() -> None:
+    sim = Sim()
+    sim.deploy(GOOD, found_sick=15.0)
+    sim.until(lambda: sim.is_done)
+    assert {task.own_health for task in sim.running} == {Health.HEALTHY}
+
+
 def test_the_breaker_gives_up_after_three_failures_and_starts_nothing_more() -> None:
-    sim = served(Sim(wish=replace(Sim().wish, breaker=True)))
+    sim = served(Sim(wish=replace(WISH, breaker=True)))
     sim.deploy(f"{BAD}-crash", revision=2)
     primary = sim.run.deployments.primary
     assert primary is not None
@@ -152,7 +170,7 @@ def test_the_breaker_gives_up_after_three_failures_and_starts_nothing_more() -> 
 
 
 def test_the_breaker_counts_tasks_that_fail_their_health_checks() -> None:
-    sim = served(Sim(wish=replace(Sim().wish, breaker=True), sick={BAD}))
+    sim = served(Sim(wish=replace(WISH, breaker=True), sick={BAD}))
     sim.deploy(BAD, revision=2)
     primary = sim.run.deployments.primary
     assert primary is not None
@@ -161,7 +179,7 @@ def test_the_breaker_counts_tasks_that_fail_their_health_checks() -> None:
 
 
 def test_the_breaker_goes_back_to_the_last_deployment_that_completed() -> None:
-    sim = served(Sim(wish=replace(Sim().wish, breaker=True, rollback=True)))
+    sim = served(Sim(wish=replace(WISH, breaker=True, rollback=True)))
     good, kept = sim.run.deployments.primary, {task.id for task in sim.running}
     assert good is not None
     sim.deploy(f"{BAD}-crash", revision=2)
@@ -175,7 +193,7 @@ def test_the_breaker_goes_back_to_the_last_deployment_that_completed() -> None:
 
 
 def test_a_rollback_starts_anew_what_has_gone_meanwhile() -> None:
-    sim = served(Sim(wish=replace(Sim().wish, breaker=True, rollback=True)))
+    sim = served(Sim(wish=replace(WISH, breaker=True, rollback=True)))
     good = sim.run.deployments.primary
     assert good is not None
     sim.deploy(f"{BAD}-crash", revision=2)
@@ -191,7 +209,7 @@ def test_a_rollback_starts_anew_what_has_gone_meanwhile() -> None:
 
 
 def test_a_deployment_after_a_failed_one_starts_afresh() -> None:
-    sim = served(Sim(wish=replace(Sim().wish, breaker=True)))
+    sim = served(Sim(wish=replace(WISH, breaker=True)))
     sim.deploy(f"{BAD}-crash", revision=2)
     sim.until(lambda: sim.run.deployments.primary is not None and sim.run.deployments.primary.rollout is Rollout.FAILED)
     sim.deploy(BAD, revision=3)

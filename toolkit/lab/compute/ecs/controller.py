@@ -24,9 +24,8 @@ from toolkit.lab.compute.ecs.reading import color_of, definition_of, frame_of, i
 from toolkit.lab.compute.ecs.run import Effects, ServiceRun, World
 from toolkit.lab.compute.ecs.scaling import Bounds, registered, scaled_in
 from toolkit.lab.compute.ecs.targets import Targets, reports_of
-from toolkit.lab.compute.ecs.tasks import Reports, image_of
+from toolkit.lab.compute.ecs.tasks import Reports, behaviour
 from toolkit.lab.compute.ecs.words import by_user
-from toolkit.lab.compute.images import behaviour_of
 from toolkit.lab.compute.surroundings import Surroundings
 from toolkit.lab.dataplane.addresses import to_loopback
 from toolkit.lab.fidelity.ecs_definitions import find
@@ -250,13 +249,13 @@ class EcsController:
             self._pool.stop(task.key, after=delay)
 
     def _start(self, task: Task, service: str) -> None:
-        behaviour = behaviour_of(image_of(task))
-        if not behaviour.pulls:
+        played = behaviour(task)
+        if not played.pulls:
             return
         address, color = to_loopback(task.address), color_of(task, service)
-        sites = [Site(address, port, color, behaviour.version) for port in task.ports]
+        sites = [Site(address, port, color, played.version) for port in task.ports]
         try:
-            self._pool.start(task.key, sites[0], behaviour, *sites[1:])
+            self._pool.start(task.key, sites[0], played, *sites[1:])
         except OSError:
             log.exception("task %s of %s has no process", task.id, service)
 

@@ -115,7 +115,7 @@ def task_document(task: Task, frame: Frame) -> Json:
         "startedBy": task.deployment,
         "lastStatus": task.phase.value,
         "desiredStatus": "RUNNING" if task.is_wanted else "STOPPED",
-        "healthStatus": "UNKNOWN",  # only a container's own health check fills it
+        "healthStatus": _health(task),
         "connectivity": "CONNECTED",
         "availabilityZone": frame.zone(task.subnet),
         "cpu": task.definition.cpu,
@@ -145,7 +145,7 @@ def _container(container: Container, task: Task, frame: Frame) -> Json:
         "image": container.image,
         "runtimeId": f"{task.id}-{_made_of(container.name)[:10]}",
         "lastStatus": task.phase.value if task.phase in {Phase.PENDING, Phase.STOPPED} else "RUNNING",
-        "healthStatus": "UNKNOWN",
+        "healthStatus": _health(task) if is_played else "UNKNOWN",
         "networkBindings": [],
         "networkInterfaces": [{"attachmentId": _attachment_id(task), "privateIpv4Address": task.address}],
     }
@@ -156,6 +156,11 @@ def _container(container: Container, task: Task, frame: Frame) -> Json:
     if is_played and task.trouble:
         document["reason"] = task.trouble
     return document
+
+
+def _health(task: Task) -> str:
+    """Only a container's own health check fills it. Source: API_Task, healthStatus."""
+    return "UNKNOWN" if task.own_health is None else task.own_health.value.upper()
 
 
 def _attachment(task: Task) -> Json:

@@ -53,13 +53,18 @@ class Rollout(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """One container of a task definition; `color` is what its environment says in COLOR, or empty."""
+    """One container of a task definition.
+
+    `color` is what its environment says in COLOR, or empty. `found_sick` is how long its own health check takes to find
+    it sick, in seconds; None where it has no check.
+    """
 
     name: str
     image: str
     essential: bool = True
     ports: tuple[int, ...] = ()
     color: str = ""
+    found_sick: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +122,8 @@ class Task:
     """One task of a service. Times are seconds since the epoch.
 
     It listens on `ports` of its private `address`; `targets` are its target groups, with the port there. `drained` is
-    when its process may end. `exit_code` and `trouble` are those of the container whose image is played.
+    when its process may end. `health` is what the load balancers find, `own_health` what the container's own check
+    does, None without one. `exit_code` and `trouble` are those of the container whose image is played.
     """
 
     id: str
@@ -131,6 +137,7 @@ class Task:
     created: float
     phase: Phase = Phase.PENDING
     health: Health = Health.UNKNOWN
+    own_health: Health | None = None
     started: float | None = None
     stopping: float | None = None
     drained: float | None = None
@@ -150,8 +157,14 @@ class Task:
         return self.stop is None and self.phase.is_wanted
 
     @property
+    def played(self) -> Container:
+        """The container whose image is played."""
+        return next(one for one in self.definition.containers if one.name == self.container)
+
+    @property
     def is_ready(self) -> bool:
-        return self.phase is Phase.RUNNING and self.health is Health.HEALTHY
+        is_fine = self.health is Health.HEALTHY and self.own_health in {None, Health.HEALTHY}
+        return self.phase is Phase.RUNNING and is_fine
 
 
 def failure_threshold(desired: int) -> int:

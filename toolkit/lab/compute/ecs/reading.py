@@ -59,7 +59,15 @@ def _container(found: Mapping[str, Any]) -> Container:
         essential=bool(found.get("essential", True)),
         ports=tuple(int(mapping["containerPort"]) for mapping in found.get("portMappings") or ()),
         color=environment.get("COLOR", ""),
+        found_sick=_found_sick(found.get("healthCheck")),
     )
+
+
+def _found_sick(check: Mapping[str, Any] | None) -> float | None:
+    """Seconds until a container that is sick from the start is found so. Source: API_HealthCheck, for the defaults."""
+    if not check:
+        return None
+    return float(check.get("startPeriod") or 0) + float(check.get("interval", 30)) * int(check.get("retries", 3))
 
 
 def frame_of(service: Any, backend: Any, zones: tuple[tuple[str, str], ...]) -> Frame:
@@ -85,5 +93,4 @@ def color_of(task: Task, service: str) -> str:
         for color in COLORS:
             if name == color or name.endswith(f"-{color}"):
                 return color
-    said = next(one.color for one in task.definition.containers if one.name == task.container)
-    return said or _NO_COLOR
+    return task.played.color or _NO_COLOR

@@ -13,8 +13,8 @@ from typing import Final
 from toolkit.lab.compute.ecs.deployments import Deployment, Deployments
 from toolkit.lab.compute.ecs.model import Health, Phase, Rollout, Stop, Task, Wish
 from toolkit.lab.compute.ecs.rolling import Bounds, Standing, next_step
-from toolkit.lab.compute.ecs.tasks import Reports, checked, leaving, lost_its_address, observed, sick_in
-from toolkit.lab.compute.ecs.words import NO_INSTANCE, Narrator, failed_checks, scaled_in
+from toolkit.lab.compute.ecs.tasks import Reports, checked, leaving, lost_its_address, observed, self_checked, sick_in
+from toolkit.lab.compute.ecs.words import NO_INSTANCE, Narrator, failed_checks, failed_own_checks, scaled_in
 from toolkit.lab.compute.pool import State
 
 _STOPPED_LISTED: Final = 3600.0  # seconds; ECS keeps stopped tasks for about an hour
@@ -115,6 +115,7 @@ class ServiceRun:
             return
         seen = observed(task, state, world.now)
         seen = checked(seen, world.reports, world.now, wish.grace * world.time_scale)
+        seen = self_checked(seen, world.now, world.time_scale)
         self.tasks[task.id] = seen
         if seen.phase is not task.phase:
             self._note(task, seen, world, effects)
@@ -150,19 +151,23 @@ class ServiceRun:
             effects.start.append(moved)
 
     def _replace_sick(self, world: World, effects: Effects) -> None:
-        """Stop each task that its load balancer finds unhealthy; the next steps start others."""
+        """Stop each task that its load balancer or its own check finds unhealthy; the next steps start others."""
         for task in self.alive:
-            if not task.is_wanted or task.health is not Health.UNHEALTHY:
+            if task.phase is not Phase.RUNNING or not task.is_wanted:
                 continue
-            sick = sick_in(task, world.reports)
-            if sick is None:
+            sick = sick_in(task, world.reports) if task.health is Health.UNHEALTHY else None
+            if sick is not None:
+                group, port, why = sick
+                message, stop = self.say.unhealthy(task.id, port, group, why), failed_checks(group)
+            elif task.own_health is Health.UNHEALTHY:
+                message, stop = self.say.sick(task.id), failed_own_checks()
+            else:
                 continue
-            group, port, why = sick
-            self.tell(self.say.unhealthy(task.id, port, group, why), world.now)
+            self.tell(message, world.now)
             deployment = self.deployments.get(task.deployment)
             if deployment is not None and deployment.rollout is Rollout.IN_PROGRESS:
                 deployment.failed += 1
-            self._begin_stop([task], failed_checks(group), world, effects)
+            self._begin_stop([task], stop, world, effects)
 
     def _begin_stop(self, tasks: Sequence[Task], stop: Stop, world: World, effects: Effects) -> None:
         registered = [task for task in tasks if task.targets and task.phase is not Phase.PENDING]

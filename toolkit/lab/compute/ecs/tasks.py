@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from toolkit.lab.compute.ecs.model import Health, Phase, Stop, Task
 from toolkit.lab.compute.ecs.words import ESSENTIAL_EXITED, cannot_pull, could_not_start
-from toolkit.lab.compute.images import behaviour_of
+from toolkit.lab.compute.images import Behaviour, behaviour_of
 from toolkit.lab.compute.pool import Exited, Running, Starting, State
 from toolkit.lab.fidelity import ReportedHealth
 
@@ -19,9 +19,9 @@ _SIGNAL_BASE = 128  # a shell's and Docker's way to say that a signal ended a pr
 _FINE = frozenset({"healthy", "unused"})
 
 
-def image_of(task: Task) -> str:
-    """The image that is played."""
-    return next(one.image for one in task.definition.containers if one.name == task.container)
+def behaviour(task: Task) -> Behaviour:
+    """How the image that is played behaves."""
+    return behaviour_of(task.played.image)
 
 
 def lost_its_address(task: Task, state: State | None) -> bool:
@@ -53,9 +53,8 @@ def observed(task: Task, state: State | None, now: float) -> Task:
 
 
 def _why_it_never_starts(task: Task, state: State | None) -> Stop | None:
-    image = image_of(task)
-    if not behaviour_of(image).pulls:
-        return cannot_pull(image)
+    if not behaviour(task).pulls:
+        return cannot_pull(task.played.image)
     return could_not_start("the lab could not start a process; its log says why") if state is None else None
 
 
@@ -89,6 +88,17 @@ def leaving(task: Task, stop: Stop, now: float, delay: float) -> Task:
     """A task that begins to end; its process may do so in `delay` seconds, when its targets have drained."""
     phase = Phase.DEACTIVATING if delay > 0 else Phase.STOPPING
     return replace(task, phase=phase, stop=stop, stopping=now, drained=now + delay)
+
+
+def self_checked(task: Task, now: float, time_scale: float) -> Task:
+    """The task with what the container's own health check says, if it has one."""
+    found_sick = task.played.found_sick
+    if found_sick is None or task.started is None or task.phase is not Phase.RUNNING:
+        return task
+    if not behaviour(task).is_unhealthy:
+        return replace(task, own_health=Health.HEALTHY)
+    is_known = now - task.started >= found_sick * time_scale
+    return replace(task, own_health=Health.UNHEALTHY if is_known else Health.UNKNOWN)
 
 
 def checked(task: Task, reports: Mapping[str, Reports], now: float, grace: float) -> Task:

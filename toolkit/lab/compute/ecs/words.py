@@ -35,6 +35,10 @@ def failed_checks(target_group: str) -> Stop:
     return Stop("ServiceSchedulerInitiated", f"Task failed ELB health checks in (target-group {target_group})")
 
 
+def failed_own_checks() -> Stop:
+    return Stop("ServiceSchedulerInitiated", "Task failed container health checks")
+
+
 def by_user(reason: str | None) -> Stop:
     return Stop("UserInitiated", reason or USER_STOPPED)
 
@@ -95,6 +99,9 @@ class Narrator:
             f"{self._service} (task {task}) (port {port}) is unhealthy in (target-group {target_group}) "
             f"due to (reason {why})."
         )
+
+    def sick(self, task: str) -> str:
+        return f"{self._service} (task {task}) failed container health checks."
 
     def unplaced(self, why: str) -> str:
         return f"{self._service} {why}"
