@@ -10,7 +10,7 @@ from toolkit.errors import UsageError
 from toolkit.rollout.events import Record
 from toolkit.rollout.upkeep import Upkeep, parse_after, upkeep
 from toolkit.settings import PriceSettings
-from toolkit.traffic import Color
+from toolkit.traffic import Color, Split
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 
@@ -27,15 +27,22 @@ def test_the_hours_count_from_the_promotion_that_took_the_traffic_away() -> None
     assert (kept.color, kept.hours(NOON + timedelta(minutes=90))) == (Color.BLUE, 1.5)
 
 
+def test_a_rollback_or_a_shift_of_everything_counts_from_when_it_was_read_back() -> None:
+    record = Record(meant=Split(blue=100, green=0), at=NOON)
+    assert upkeep(record, Color.BLUE, 2).hours(NOON + timedelta(hours=2)) == 2
+
+
 @pytest.mark.parametrize(
     ("record", "live"),
     [
         (Record(), Color.GREEN),
         (Record(promoted=Color.GREEN, at=NOON), Color.BLUE),
         (Record(promoted=Color.GREEN, at=NOON, in_doubt=True), Color.GREEN),
+        (Record(meant=Split(blue=0, green=100), at=NOON, in_doubt=True), Color.GREEN),
+        (Record(meant=Split(blue=1, green=99), at=NOON), Color.GREEN),
     ],
 )
-def test_where_no_promotion_on_record_explains_who_is_live_the_hours_are_unknown(record: Record, live: Color) -> None:
+def test_where_nothing_on_record_explains_who_is_live_the_hours_are_unknown(record: Record, live: Color) -> None:
     assert upkeep(record, live, 2).hours(NOON) is None
 
 

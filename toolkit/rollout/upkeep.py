@@ -9,7 +9,7 @@ from toolkit.errors import UsageError
 from toolkit.rollout.events import Record
 from toolkit.rollout.strategy import parse_duration
 from toolkit.settings import PriceSettings
-from toolkit.traffic import Color
+from toolkit.traffic import Color, Split
 
 MONTH_HOURS = 730.0
 """Hours of a month, as AWS's price lists count them: 365 days of 24 hours, by twelve."""
@@ -51,6 +51,9 @@ class Upkeep:
 
 
 def upkeep(record: Record, live: Color, targets: int) -> Upkeep:
-    """Of the color that is not `live`. Since when is known where the last promotion on record made `live` so."""
-    is_known = record.promoted is live and not record.in_doubt
+    """Of the color that is not `live`. Since when is known where the last move on record made `live` so.
+
+    A promotion counts from its own time, a shift or a rollback from when it was read back.
+    """
+    is_known = not record.in_doubt and (record.promoted is live or record.meant == Split.all_to(live))
     return Upkeep(live.other, targets, record.at if is_known else None)
