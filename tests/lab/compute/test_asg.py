@@ -302,6 +302,38 @@ def test_nothing_is_launched_or_terminated_while_that_is_suspended(rig: Rig) -> 
     assert rig.states().count("InService") == 1
 
 
+def test_nobody_becomes_a_target_while_that_is_suspended(rig: Rig) -> None:
+    rig.make()
+    before = set(rig.ids())
+    rig.autoscaling.suspend_processes(AutoScalingGroupName=NAME, ScalingProcesses=["AddToLoadBalancer"])
+    rig.update(DesiredCapacity=3)
+    assert (rig.states(), rig.targets()) == (["InService"] * 3, before)
+    rig.autoscaling.resume_processes(AutoScalingGroupName=NAME)
+    assert rig.targets() == set(rig.ids())
+
+
+def test_an_instance_on_standby_is_no_target_and_counts_for_nothing(rig: Rig) -> None:
+    rig.make()
+    first, second = rig.ids()
+    aside = {"AutoScalingGroupName": NAME, "InstanceIds": [first]}
+    rig.autoscaling.enter_standby(**aside, ShouldDecrementDesiredCapacity=True)
+    assert (rig.states(), rig.targets()) == (["Standby", "InService"], {second})
+    rig.autoscaling.exit_standby(**aside)
+    assert (rig.states(), rig.targets()) == (["InService", "InService"], {first, second})
+
+
+def test_a_detached_instance_serves_on_but_for_nobody(rig: Rig) -> None:
+    rig.make()
+    first, second = rig.ids()
+    rig.autoscaling.detach_instances(
+        AutoScalingGroupName=NAME, InstanceIds=[first], ShouldDecrementDesiredCapacity=True
+    )
+    assert (rig.ids(), rig.targets(), rig.pool.stopped) == ([second], {second}, [])
+    rig.ec2.terminate_instances(InstanceIds=[first])
+    rig.after(1)
+    assert rig.pool.stopped == [first]
+
+
 def test_an_autoscaler_that_scales_in_stops_at_the_minimum(rig: Rig) -> None:
     rig.make(DesiredCapacity=3)
     ask = {"region": REGION, "group": NAME, "to": 0}
