@@ -50,9 +50,6 @@ def keep_new(service: Any, request: Mapping[str, Any]) -> None:
     """Keep what CreateService was given, with the defaults that AWS gives the rest."""
     service.kept_settings = {
         "createdAt": utcnow(),
-        # AWS turns it on where it fits the service; a client that says nothing gets it off here, so that plans of a
-        # provider that knows no default of AWS's stay empty.
-        "availabilityZoneRebalancing": "DISABLED",
         "capacityProviderStrategy": [],
         "enableECSManagedTags": False,
         "enableExecuteCommand": False,
@@ -64,6 +61,7 @@ def keep_new(service: Any, request: Mapping[str, Any]) -> None:
     } | {key: request[key] for key in _KEPT if request.get(key) is not None}
     kept = service.kept_settings
     kept["deploymentConfiguration"] = _merged(_ROLLING, request.get("deploymentConfiguration"))
+    kept.setdefault("availabilityZoneRebalancing", _rebalancing(service, kept["deploymentConfiguration"]))
     if kept["loadBalancers"]:
         kept.setdefault("healthCheckGracePeriodSeconds", 0)
     if kept["capacityProviderStrategy"]:
@@ -97,6 +95,12 @@ def _publish(service: Any) -> None:
     kept = settings_of(service)
     service.load_balancers = kept.get("loadBalancers") or []
     service.network_configuration = kept.get("networkConfiguration") or {}
+
+
+def _rebalancing(service: Any, rolling: Mapping[str, Any]) -> str:
+    """On unless it does not fit the service. Source: API_CreateService, since September 2025."""
+    fits = service.scheduling_strategy == "REPLICA" and int(rolling["maximumPercent"]) > 100  # noqa: PLR2004
+    return "ENABLED" if fits else "DISABLED"
 
 
 def _merged(before: Mapping[str, Any], given: Mapping[str, Any] | None) -> Json:

@@ -141,7 +141,9 @@ def test_what_was_not_given_has_the_defaults_of_ecs(world: Rig) -> None:
     service = world.create()
     assert service["deploymentConfiguration"]["maximumPercent"] == 200
     assert service["deploymentConfiguration"]["minimumHealthyPercent"] == 100
-    assert service["availabilityZoneRebalancing"] == "DISABLED"
+    assert service["availabilityZoneRebalancing"] == "ENABLED"
+    tight = world.create("web-green", deploymentConfiguration={"maximumPercent": 100, "minimumHealthyPercent": 0})
+    assert tight["availabilityZoneRebalancing"] == "DISABLED", "it does not fit"
     assert service["networkConfiguration"]["awsvpcConfiguration"]["assignPublicIp"] == "DISABLED"
 
 
