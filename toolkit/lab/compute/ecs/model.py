@@ -123,7 +123,8 @@ class Task:
 
     It listens on `ports` of its private `address`; `targets` are its target groups, with the port there. `drained` is
     when its process may end. `health` is what the load balancers find, `own_health` what the container's own check
-    does, None without one. `exit_code` and `trouble` are those of the container whose image is played.
+    does, None without one; `sick_since` is when the former turned unhealthy. `exit_code` and `trouble` are those of
+    the container whose image is played.
     """
 
     id: str
@@ -138,6 +139,7 @@ class Task:
     phase: Phase = Phase.PENDING
     health: Health = Health.UNKNOWN
     own_health: Health | None = None
+    sick_since: float | None = None
     started: float | None = None
     stopping: float | None = None
     drained: float | None = None

@@ -13,7 +13,16 @@ from typing import Final
 from toolkit.lab.compute.ecs.deployments import Deployment, Deployments
 from toolkit.lab.compute.ecs.model import Health, Phase, Rollout, Stop, Task, Wish
 from toolkit.lab.compute.ecs.rolling import Bounds, Standing, next_step
-from toolkit.lab.compute.ecs.tasks import Reports, checked, leaving, lost_its_address, observed, self_checked, sick_in
+from toolkit.lab.compute.ecs.tasks import (
+    Reports,
+    checked,
+    is_lasting,
+    leaving,
+    lost_its_address,
+    observed,
+    self_checked,
+    sick_in,
+)
 from toolkit.lab.compute.ecs.words import NO_INSTANCE, Narrator, failed_checks, failed_own_checks, scaled_in
 from toolkit.lab.compute.pool import State
 
@@ -155,7 +164,7 @@ class ServiceRun:
         for task in self.alive:
             if task.phase is not Phase.RUNNING or not task.is_wanted:
                 continue
-            sick = sick_in(task, world.reports) if task.health is Health.UNHEALTHY else None
+            sick = sick_in(task, world.reports) if is_lasting(task, world.now) else None
             if sick is not None:
                 group, port, why = sick
                 message, stop = self.say.unhealthy(task.id, port, group, why), failed_checks(group)

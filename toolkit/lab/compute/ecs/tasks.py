@@ -15,6 +15,9 @@ from toolkit.lab.fidelity import ReportedHealth
 Reports = Mapping[tuple[str, int], ReportedHealth]
 """The health of a target group's targets by address and port."""
 
+LASTING_SECONDS = 2.0
+"""At a fast pace a check may fail for no more than a busy machine; ECS itself looks every few seconds."""
+
 _SIGNAL_BASE = 128  # a shell's and Docker's way to say that a signal ended a process
 _FINE = frozenset({"healthy", "unused"})
 
@@ -107,11 +110,16 @@ def checked(task: Task, reports: Mapping[str, Reports], now: float, grace: float
         return task
     states = {_state(reports[arn], (task.address, port)) for arn, port in task.targets}
     if states <= _FINE:
-        return replace(task, health=Health.HEALTHY)
+        return replace(task, health=Health.HEALTHY, sick_since=None)
     within_grace = task.started is not None and now - task.started < grace
     if "unhealthy" in states and not within_grace:
-        return replace(task, health=Health.UNHEALTHY)
-    return replace(task, health=Health.UNKNOWN)
+        return replace(task, health=Health.UNHEALTHY, sick_since=now if task.sick_since is None else task.sick_since)
+    return replace(task, health=Health.UNKNOWN, sick_since=None)
+
+
+def is_lasting(task: Task, now: float) -> bool:
+    """Whether it has been unhealthy for so long that it is to be replaced."""
+    return task.health is Health.UNHEALTHY and task.sick_since is not None and now - task.sick_since >= LASTING_SECONDS
 
 
 def sick_in(task: Task, reports: Mapping[str, Reports]) -> tuple[str, int, str] | None:
