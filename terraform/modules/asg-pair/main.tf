@@ -2,16 +2,25 @@ locals {
   colors = toset(["blue", "green"])
 
   # What an instance can ask about itself: its color, for services that name this file as their EnvironmentFile.
-  own_user_data = { for color in local.colors : color => "#!/bin/sh\nprintf 'COLOR=%s\\n' ${color} >/etc/bluegreen.env\n" }
-  user_data     = var.user_data == null ? local.own_user_data : var.user_data
+  own_user_data = {
+    for color in local.colors : color => "#!/bin/sh\nprintf 'COLOR=%s\\n' ${color} >/etc/bluegreen.env\n"
+  }
+  user_data = var.user_data == null ? local.own_user_data : var.user_data
 
   # Who launches instances passes their tags on, but not to volumes.
-  tags = { for color in local.colors : color => merge(var.tags, { Name = "${var.name}-${color}", "bluegreen:color" = color }) }
+  tags = {
+    for color in local.colors : color => merge(var.tags, { Name = "${var.name}-${color}", "bluegreen:color" = color })
+  }
 
   scaling = merge([
     for color in local.colors : merge(
       try(var.scaling.cpu_percent, null) == null ? {} : {
-        "${color}/cpu" = { color = color, metric = "ASGAverageCPUUtilization", label = null, target = var.scaling.cpu_percent }
+        "${color}/cpu" = {
+          color  = color
+          metric = "ASGAverageCPUUtilization"
+          label  = null
+          target = var.scaling.cpu_percent
+        }
       },
       try(var.scaling.requests_per_target, null) == null ? {} : {
         "${color}/requests" = {

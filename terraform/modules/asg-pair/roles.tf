@@ -1,10 +1,12 @@
 data "aws_partition" "current" {}
 
 locals {
+  partition = data.aws_partition.current.partition
+
   # A key per policy of the role that is known before apply; the ARNs may not be.
   managed_policies = merge(
     var.role.policy_arns,
-    var.role.ssm ? { ssm-core = "arn:${data.aws_partition.current.partition}:iam::aws:policy/AmazonSSMManagedInstanceCore" } : {},
+    var.role.ssm ? { ssm-core = "arn:${local.partition}:iam::aws:policy/AmazonSSMManagedInstanceCore" } : {},
   )
 }
 
