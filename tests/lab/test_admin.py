@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
+from toolkit.errors import LabError
 from toolkit.lab.admin import answer, beside
 from toolkit.lab.options import LabOptions
 
@@ -64,3 +65,20 @@ def test_bad_settings_are_refused_in_words() -> None:
 def test_other_paths_are_not_found() -> None:
     assert call("GET", "/_lab/other")[0] == "404 Not Found"
     assert call("POST", "/_lab/status")[0] == "404 Not Found"
+
+
+def test_a_command_answers_what_it_did_or_why_not() -> None:
+    def scale(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        if "to" not in asked:
+            raise LabError("nothing to do.", hint="Say to what.")
+        return {"desired_count": asked["to"]}
+
+    commands = {"compute/scale-in": scale}
+    path = "/_lab/compute/scale-in"
+    assert answer(FakeLab(), "POST", path, b'{"to": 1}', commands) == (HTTPStatus.OK, {"desired_count": 1})
+    status, document = answer(FakeLab(), "POST", path, b"{}", commands)
+    assert (status, document) == (HTTPStatus.BAD_REQUEST, {"error": "nothing to do.", "hint": "Say to what."})
+    assert answer(FakeLab(), "POST", path, b"[]", commands)[0] is HTTPStatus.BAD_REQUEST
+    assert answer(FakeLab(), "GET", path, b"", commands)[0] is HTTPStatus.NOT_FOUND
+    assert answer(FakeLab(), "POST", "/_lab/settings", b"{}", commands)[0] is HTTPStatus.NOT_FOUND
+    assert answer(FakeLab(), "POST", path, b"{}")[0] is HTTPStatus.NOT_FOUND
