@@ -12,7 +12,7 @@ from toolkit.cli.options import Output, OutputOption
 from toolkit.cli.outcome import findings_document, show_findings, split_document
 from toolkit.cli.render import print_json
 from toolkit.cli.service import OptionalService, connected, wired_all
-from toolkit.errors import AwsError, NoBase, RouteUnusable
+from toolkit.errors import BluegreenError, NoBase, RouteUnusable
 from toolkit.rollout.preflight import Finding, Level, Observation, preflight
 from toolkit.traffic import Split, parse_split
 from toolkit.wiring import Options
@@ -81,7 +81,7 @@ def _behind(service: Service, workload: Workload, observation: Observation) -> I
     problems = dict.fromkeys(problem for side in seen.values() for problem in side.problems)
     try:
         remarks = list(workload.remarks())
-    except AwsError as error:
+    except BluegreenError as error:
         remarks, problems = [], problems | {error.message: None}
     for problem in problems:
         yield Finding("workload", Level.WARNING, problem.removesuffix("."))

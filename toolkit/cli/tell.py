@@ -15,7 +15,7 @@ from toolkit.cli.service import ServiceArgument, connected, wired
 from toolkit.errors import BluegreenError, Halted, Locked, NoRollout, Paused
 from toolkit.rollout.events import CommandTaken, Ending, Word
 from toolkit.rollout.state import Phase
-from toolkit.rollout.steps import Approve, Scale
+from toolkit.rollout.steps import Approve, Hook, Scale
 from toolkit.wiring import Options
 
 if TYPE_CHECKING:
@@ -191,8 +191,8 @@ def is_obeyed(word: Word, state: RolloutState) -> bool:
             return state.phase is not Phase.PAUSED
         case Word.APPROVE:
             return any(isinstance(step, Approve) for step in state.plan.steps[: state.step])
-        case Word.PROMOTE:  # before the last shift, what it takes may have to be brought up
+        case Word.PROMOTE:  # right before the last shift, what it takes may have to be brought up, and hooks may run
             left = state.plan.steps[state.step : state.plan.last_shift]
-            return all(isinstance(step, Scale) for step in left) and not state.back
+            return all(isinstance(step, Scale | Hook) for step in left) and not state.back
         case Word.ABORT | Word.ROLLBACK:
             return state.back or state.ending is Ending.ROLLED_BACK

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
-from toolkit.errors import AwsError
+from toolkit.errors import BluegreenError
 from toolkit.rollout.workload import Capacity, Release
 from toolkit.runner.service import Service
 from toolkit.traffic import Color
@@ -38,7 +38,7 @@ def sides(service: Service) -> Mapping[Color, SideSeen] | None:
 def _told(read: Callable[[Color], _T], color: Color) -> tuple[_T | None, str]:
     try:
         return read(color), ""
-    except AwsError as error:
+    except BluegreenError as error:
         return None, error.message
 
 
