@@ -51,6 +51,11 @@ class Provisioned:
         by_arn = {group["TargetGroupArn"]: group["Weight"] for group in groups}
         return {color: by_arn[self.group(color)] for color in ("blue", "green")}
 
+    def publish(self) -> None:
+        """Put the contract, as it is now, where the toolkit looks for it."""
+        name, value = f"/bluegreen/{self.contract['name']}/deployment", json.dumps(self.contract)
+        self.client("ssm").put_parameter(Name=name, Value=value, Type="String", Overwrite=True)
+
     def delete_route(self, route: Any) -> None:
         """Delete the rule or the listener of a `contract.Route`."""
         if route.kind.is_listener:
@@ -109,6 +114,7 @@ def provision(
     health_check_seconds: int = 5,
     kind: str = "alb-rule",
     health_path: str = "/healthz",
+    target_type: str = "ip",
 ) -> Provisioned:
     """A load balancer, `routes` routes, a pair at 100/0, a state table, and the contract in SSM.
 
@@ -132,7 +138,7 @@ def provision(
             Protocol="TCP" if network else "HTTP",
             Port=target_port,
             VpcId=vpc,
-            TargetType="ip",
+            TargetType=target_type,
             HealthCheckProtocol="HTTP",
             HealthCheckPath=health_path,
             HealthCheckIntervalSeconds=health_check_seconds,
@@ -194,10 +200,9 @@ def provision(
         "state_table": state,
         "workload": None,
     }
-    client(endpoint_url, "ssm").put_parameter(
-        Name=f"/bluegreen/{name}/deployment", Value=json.dumps(contract), Type="String", Overwrite=True
-    )
-    return Provisioned(endpoint_url, contract, places[0][1])
+    pair = Provisioned(endpoint_url, contract, places[0][1])
+    pair.publish()
+    return pair
 
 
 def remove(pair: Provisioned) -> None:
