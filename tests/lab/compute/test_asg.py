@@ -334,6 +334,24 @@ def test_a_detached_instance_serves_on_but_for_nobody(rig: Rig) -> None:
     assert rig.pool.stopped == [first]
 
 
+def test_an_instance_attached_by_hand_gets_a_process_and_becomes_a_target(rig: Rig) -> None:
+    rig.make(DesiredCapacity=1)
+    image = rig.image("web-1.3.0")
+    made = rig.ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
+    rig.autoscaling.attach_instances(AutoScalingGroupName=NAME, InstanceIds=[made])
+    assert (rig.group()["DesiredCapacity"], rig.targets()) == (2, set(rig.ids()))
+    assert rig.pool.sites[made].version == "1.3.0"
+
+
+def test_a_protected_instance_stays_when_the_group_shrinks(rig: Rig) -> None:
+    rig.make()
+    first, second = rig.ids()
+    rig.autoscaling.set_instance_protection(AutoScalingGroupName=NAME, InstanceIds=[first], ProtectedFromScaleIn=True)
+    rig.update(MinSize=0, DesiredCapacity=0)
+    rig.after(61)
+    assert (rig.ids(), second in rig.pool.stopped) == ([first], True)
+
+
 def test_an_autoscaler_that_scales_in_stops_at_the_minimum(rig: Rig) -> None:
     rig.make(DesiredCapacity=3)
     ask = {"region": REGION, "group": NAME, "to": 0}
