@@ -3,9 +3,12 @@
 locals {
   scaled = var.autoscaling == null ? toset([]) : local.colors
 
+  # Not by try(): it knows nothing of a value as long as any part of it is to be made, and these decide how many.
+  cpu      = var.autoscaling == null ? null : var.autoscaling.cpu_percent
+  requests = var.autoscaling == null ? null : var.autoscaling.requests_per_target
   tracked = merge(
-    try(var.autoscaling.cpu_percent, null) == null ? {} : { cpu = var.autoscaling.cpu_percent },
-    try(var.autoscaling.requests_per_target, null) == null ? {} : { requests = var.autoscaling.requests_per_target.target },
+    local.cpu == null ? {} : { cpu = local.cpu },
+    local.requests == null ? {} : { requests = local.requests.target },
   )
   metrics = { cpu = "ECSServiceAverageCPUUtilization", requests = "ALBRequestCountPerTarget" }
 
@@ -46,7 +49,7 @@ resource "aws_appautoscaling_policy" "this" {
 
     predefined_metric_specification {
       predefined_metric_type = local.metrics[each.value.metric]
-      resource_label         = each.value.metric == "requests" ? "${var.autoscaling.requests_per_target.load_balancer_arn_suffix}/${var.target_groups[each.value.color].arn_suffix}" : null
+      resource_label         = each.value.metric == "requests" ? "${local.requests.load_balancer_arn_suffix}/${var.target_groups[each.value.color].arn_suffix}" : null
     }
   }
 }
