@@ -21,8 +21,8 @@ from toolkit.traffic import Color
 
 BLUE, GREEN = Color.BLUE, Color.GREEN
 PAIR = AsgPair({BLUE: NAME, GREEN: "web-green"})
-GRACE = 30.0
-"""Of the rig's group, in seconds."""
+GRACE, BAD = 30.0, 5.0
+"""Seconds: of the rig's group, and of bad health until an instance is replaced there at the latest."""
 
 
 @pytest.fixture
@@ -82,6 +82,14 @@ def test_what_a_person_suspended_stays_so_through_a_rollout(rig: Rig, workload: 
     suspend(AutoScalingGroupName=NAME, ScalingProcesses=["HealthCheck"])
     workload.let_go(BLUE, before)
     assert workload.capacity(BLUE).suspended == ("AZRebalance", "HealthCheck", "Terminate")
+
+
+def test_a_group_is_let_go_whatever_an_answer_says_that_may_be_old(session: Session, asg: Stubber) -> None:
+    name = {"AutoScalingGroupName": "web-green"}
+    asg.add_response("describe_auto_scaling_groups", {"AutoScalingGroups": [a_group()]})
+    asg.add_response("update_auto_scaling_group", {}, {**name, "MinSize": 1})
+    asg.add_response("resume_processes", {}, {**name, "ScalingProcesses": ["AZRebalance", "ScheduledActions"]})
+    AsgWorkload(session, PAIR).let_go(GREEN, Capacity(3, 3, 1, 4))
 
 
 def test_what_was_suspended_before_is_so_again(rig: Rig, workload: AsgWorkload) -> None:
@@ -206,6 +214,18 @@ def test_an_instance_that_a_person_set_aside_or_that_leaves_already_is_let_be(se
     AsgWorkload(session, PAIR).put(GREEN, Release("lt-1:7", "ami-2"))
 
 
+def test_a_group_that_does_not_take_the_version_is_an_error_and_keeps_its_instances(
+    session: Session, asg: Stubber
+) -> None:
+    held = {"AutoScalingGroups": [a_group(an_instance(1))]}
+    asked = {"AutoScalingGroupName": "web-green", "LaunchTemplate": {"LaunchTemplateId": "lt-1", "Version": "8"}}
+    asg.add_response("describe_auto_scaling_groups", held)
+    asg.add_response("update_auto_scaling_group", {}, asked)
+    asg.add_response("describe_auto_scaling_groups", held)
+    with pytest.raises(AwsError, match="was given lt-1:8, and AWS says that it launches lt-1:7"):
+        AsgWorkload(session, PAIR).put(GREEN, Release("lt-1:8", "ami-2"))
+
+
 def test_a_release_without_a_version_cannot_be_put(session: Session, asg: Stubber) -> None:
     asg.add_response("describe_auto_scaling_groups", {"AutoScalingGroups": [a_group()]})
     with pytest.raises(AwsError, match="names no launch template and version"):
@@ -236,6 +256,7 @@ def test_instances_whose_app_never_gets_healthy_make_a_release_hopeless(rig: Rig
         new = [each for each, version in zip(rig.ids(), rig.versions(), strict=True) if version == "2"]
         rig.checks.unhealthy.update(new)
         rig.after(GRACE)
+        rig.after(BAD)
     progress = workload.progress(BLUE, release, NOON)
     assert progress.failures >= 3
     assert "an instance was taken out of service in response to an ELB system health check failure" in progress.hopeless

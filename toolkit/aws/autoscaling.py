@@ -79,21 +79,20 @@ class AsgWorkload:
         self._group(color)  # one that is gone is told in our words
         with aws_errors(f"suspending processes of the Auto Scaling group {name}"):
             self._client.suspend_processes(AutoScalingGroupName=name, ScalingProcesses=[*HELD])
-        held = self.capacity(color)
-        if held.minimum != held.desired:
-            self._bound(name, held.desired)
+        self._bound(name, self.capacity(color).desired)
 
     def let_go(self, color: Color, bounds: Capacity) -> None:
         """As the port says. A minimum above what is asked for raises that to it: so AWS has it.
 
-        Only what `hold` suspends is resumed or suspended; what a person suspended meanwhile stays so.
+        Only what `hold` suspends is resumed or suspended; what a person suspended meanwhile stays so. What stands there
+        is not asked for first: an answer may be older than the last write, and a group would stay bound.
         Source: Auto Scaling API reference, UpdateAutoScalingGroup. Raises AwsError and its children.
         """
-        name, held = self._names[color], self.capacity(color)
-        if bounds.minimum is not None and bounds.minimum != held.minimum:
+        name = self._group(color).name
+        if bounds.minimum is not None:
             self._bound(name, bounds.minimum)
-        resumed = sorted({*HELD} & {*held.suspended} - {*bounds.suspended})
-        suspended = sorted({*HELD} & {*bounds.suspended} - {*held.suspended})
+        resumed = [process for process in HELD if process not in bounds.suspended]
+        suspended = [process for process in HELD if process in bounds.suspended]
         with aws_errors(f"resuming processes of the Auto Scaling group {name}"):
             if resumed:  # without a name AWS would resume all there are
                 self._client.resume_processes(AutoScalingGroupName=name, ScalingProcesses=resumed)
@@ -142,6 +141,12 @@ class AsgWorkload:
             with aws_errors(f"letting the Auto Scaling group {group.name} launch {wanted}"):
                 self._client.update_auto_scaling_group(AutoScalingGroupName=group.name, **group.launching(wanted))
             group = self._group(color)
+            if group.template != wanted:
+                raise AwsError(
+                    f"Auto Scaling group {group.name} was given {wanted}, and AWS says that it launches "
+                    f"{group.template}",
+                    hint="Either AWS has not caught up yet, or somebody else changes it at the same time.",
+                )
         for instance in group.others(release.revision):
             if not instance.is_leaving:
                 with aws_errors(f"ending {instance.id} of the Auto Scaling group {group.name}"):
