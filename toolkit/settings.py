@@ -208,10 +208,36 @@ class AnalysisSettings:
     own: tuple[OwnLimit, ...] = ()
 
 
+class HookPoint(StrEnum):
+    """When in a rollout a hook of the service runs. Those of a rollback and of the end hold nothing up."""
+
+    BEFORE_PREPARE = "before-prepare"
+    AFTER_PREPARE = "after-prepare"
+    BEFORE_SHIFT = "before-shift"
+    AFTER_SHIFT = "after-shift"
+    BEFORE_RETIRE = "before-retire"
+    ON_ROLLBACK = "on-rollback"
+    ON_END = "on-end"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookSettings:
+    """A hook of every rollout of a service, as `rollout.steps.Hook`: a command or a url."""
+
+    at: HookPoint
+    name: str
+    command: tuple[str, ...] = ()
+    url: str = ""
+    timeout_seconds: float = 60.0
+    retries: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetireSettings:
-    """What becomes of the old side after a deployment. after_seconds: from the end of the last bake on, at the earliest;
-    None: it is left as it is. keep: targets that stay, the warm minimum.
+    """What becomes of the old side after a deployment.
+
+    after_seconds: from the end of the last bake on, at the earliest; None: it is left as it is. keep: targets that
+    stay, the warm minimum.
     """
 
     after_seconds: float | None = None
@@ -247,6 +273,7 @@ class ServiceSettings:
     ready_seconds: how long a color may take until its targets are healthy, once it is scaled up.
     retire: what becomes of the old side after a deployment.
     price: what a target costs; None: nobody has said.
+    hooks: what every rollout runs, and when.
     analysis: how a rollout compares the traffic of both colors; None: it does not.
     """
 
@@ -269,6 +296,7 @@ class ServiceSettings:
     ready_seconds: float = 900.0
     retire: RetireSettings = field(default_factory=RetireSettings)
     price: PriceSettings | None = None
+    hooks: tuple[HookSettings, ...] = ()
 
     def settle_of(self, *, network: bool) -> float:
         """Seconds to wait after a write before a verdict, by the type of the load balancer."""

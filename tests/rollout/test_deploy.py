@@ -94,15 +94,18 @@ def test_the_settling_is_the_operators_else_by_the_load_balancer_and_outlasts_co
 
 
 @pytest.mark.parametrize(
-    ("wanted", "already"),
+    ("wanted", "change", "already"),
     [
-        (Release("", "web:1"), True),
-        (Release("", "web:2"), False),
-        (Release("", "web@sha256:ab"), True),
-        (Release("", "web@sha256:cd"), False),
-        (Release("web:7", "web:1"), True),
-        (Release("web:8", "web:1"), False),
+        (Release("", "web:1"), NEW, True),
+        (Release("", "web:2"), NEW, False),
+        (Release("", "web@sha256:ab"), NEW, True),
+        (Release("", "web@sha256:cd"), NEW, False),
+        (Release("web:7", "web:1"), NEW, True),
+        (Release("lt-green:3", "web:1"), NEW, True),
+        (Release("web:7", "web:1"), Change(task_definition="web:7"), True),
+        (Release("web:8", "web:1"), Change(task_definition="web:8"), False),
+        (Release("lt-green:3", "web:1"), Change(template_version=3), False),
     ],
 )
-def test_the_same_image_or_revision_runs_already(wanted: Release, *, already: bool) -> None:
-    assert runs_already(wanted, Release("web:7", "web:1", "sha256:ab")) is already
+def test_the_same_image_or_the_named_revision_runs_already(wanted: Release, change: Change, *, already: bool) -> None:
+    assert runs_already(wanted, Release("web:7", "web:1", "sha256:ab"), change) is already

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
 
@@ -24,6 +25,7 @@ from toolkit.rollout.effects import (
     Promote,
     PutRelease,
     RunHook,
+    RunHooks,
     RunProbe,
     ScaleTo,
     Survey,
@@ -37,11 +39,13 @@ from toolkit.rollout.events import (
     Entry,
     Event,
     GateFailed,
+    HooksRan,
     Kind,
     Prepared,
     Promoted,
     Refused,
     ReleasePut,
+    RestSkipped,
     RolloutEnded,
     RolloutStarted,
     RunnerPaused,
@@ -62,6 +66,7 @@ from toolkit.rollout.plan import Plan
 from toolkit.rollout.state import Course, Phase, RolloutState
 from toolkit.rollout.steps import Analyze, Approve, Bake, Deploy, Hook, Probe, Retire, Scale, Shift, Step
 from toolkit.rollout.workload import Capacity, Change, Release, Side
+from toolkit.settings import HookPoint
 from toolkit.traffic import Color, Split
 
 HOME, CANARY, ALL = Split(blue=100, green=0), Split(blue=95, green=5), Split(blue=0, green=100)
@@ -210,6 +215,35 @@ def test_a_promotion_does_not_pass_by_what_is_yet_to_be_deployed() -> None:
     assert story.then(told(Word.PROMOTE)) == PutRelease(Change(image="web:2.0"), Color.GREEN)
 
 
+HOOK = Hook("tell", ("true",))
+HOOKED = replace(DEPLOYMENT, on_rollback=(HOOK,), on_end=(HOOK,))
+
+
+def test_the_hooks_of_a_rollback_run_when_the_traffic_is_home_and_those_of_the_end_last() -> None:
+    story = Story(HOOKED)
+    story.then(Prepared(), seen(), WorkloadHeld(), ReleasePut(0, Release("web:2", "web:2.0")), StepPassed(1))
+    story.then(intent(CANARY), ShiftVerified(), told(Word.ABORT))
+    back = story.then(intent(HOME, CANARY, Kind.ROLLBACK), ShiftVerified())
+    assert back == RunHooks(HookPoint.ON_ROLLBACK, (HOOK,), "web-1/on-rollback")
+    assert story.then(HooksRan(HookPoint.ON_ROLLBACK, "it failed")) == LetGo()
+    assert story.then(WorkloadLetGo()) == RunHooks(HookPoint.ON_END, (HOOK,), "web-1/on-end")
+    assert story.then(HooksRan(HookPoint.ON_END, "well done")) == End(Ending.ROLLED_BACK)
+
+
+def test_a_rollout_that_goes_well_has_no_hooks_of_a_rollback() -> None:
+    story = Story(replace(plan(Shift(Fraction(1))), on_rollback=(HOOK,), on_end=(HOOK,)))
+    story.then(Prepared(), intent(ALL), ShiftVerified())
+    assert story.then(Promoted(Color.GREEN)) == RunHooks(HookPoint.ON_END, (HOOK,), "web-1/on-end")
+
+
+def test_what_is_left_undone_after_the_promotion_ends_it_promoted() -> None:
+    story = Story(plan(Shift(Fraction(1)), Bake(5), Bake(60), replace(HOOK, at=HookPoint.BEFORE_RETIRE), Retire(1)))
+    story.then(Prepared(), seen(), WorkloadHeld(), intent(ALL), ShiftVerified(), StepPassed(1), Promoted(Color.GREEN))
+    assert story.then(StepPassed(2)) == RunHook(replace(HOOK, at=HookPoint.BEFORE_RETIRE), "web-1/3")
+    assert story.then(RestSkipped(3, "not yet")) == LetGo()
+    assert story.then(WorkloadLetGo()) == End(Ending.PROMOTED)
+
+
 @pytest.mark.parametrize("untimely", [seen(), WorkloadHeld(), ReleasePut(0, Release("", "")), WorkloadLetGo()])
 def test_what_cannot_be_told_of_a_workload_yet_halts_the_rollout(untimely: Event) -> None:
     story = Story(DEPLOYMENT)
@@ -335,7 +369,7 @@ PLANS = st.builds(
     lambda steps, last: plan(*steps, Shift(Fraction(1)), Bake(5), *last),
     st.lists(STEP, max_size=6),
     st.sampled_from([(), (Bake(3), Retire(0))]),
-) | st.just(DEPLOYMENT)
+) | st.sampled_from([DEPLOYMENT, HOOKED])
 INTERRUPTIONS = st.lists(
     st.sampled_from(
         [
@@ -393,7 +427,7 @@ def next_event(story: Story, effect: Effect | None, coming: Iterator[Event | str
     return success_of(story.state, effect)
 
 
-def success_of(state: RolloutState, effect: Effect) -> Event:  # noqa: PLR0911, C901 - one case an effect
+def success_of(state: RolloutState, effect: Effect) -> Event:  # noqa: PLR0911, PLR0912, C901 - one case an effect
     before = state.splits or dict.fromkeys(ROUTES, HOME)
     match effect:
         case Prepare():
@@ -406,6 +440,8 @@ def success_of(state: RolloutState, effect: Effect) -> Event:  # noqa: PLR0911, 
             return ReleasePut(state.step, Release("web:2", "web:2.0"))
         case LetGo():
             return WorkloadLetGo()
+        case RunHooks(point):
+            return HooksRan(point, "well done")
         case Intend(to, back):
             return ShiftIntended(Kind.ROLLBACK if back else Kind.ROLLOUT, Color.BLUE, before, to)
         case Write():
@@ -430,7 +466,7 @@ def failure_of(state: RolloutState, effect: Effect) -> Event:
             return Stuck("no healthy target")
         case Write():
             return ShiftFailed("no", dict(state.splits))
-        case Promote() | LetGo() | End():
+        case Promote() | LetGo() | RunHooks() | End():
             return success_of(state, effect)
         case _:
             return GateFailed(state.step, "gate", "no")
@@ -443,11 +479,11 @@ def assert_there_is_a_way_back(state: RolloutState) -> None:
     number = 1000
     for event in (RunnerTookOver("bob"), told(Word.ROLLBACK)):
         state = evolve(state, Entry(number, NOON, event, rollout="web-1"))
-    for _ in range(6):
+    for _ in range(8):
         effect = effect_of(state)
         if effect is None:
             break
-        assert isinstance(effect, Intend | Write | LetGo | End)
+        assert isinstance(effect, Intend | Write | LetGo | RunHooks | End)
         assert not isinstance(effect, Intend) or effect.to == HOME
         state = evolve(state, Entry(number, NOON, success_of(state, effect), rollout="web-1"))
     assert state.is_over

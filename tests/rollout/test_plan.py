@@ -7,10 +7,13 @@ from toolkit.rollout.plan import Plan
 from toolkit.rollout.plan_codec import plan_in, plan_out
 from toolkit.rollout.steps import Analyze, Approve, Bake, Deploy, Hook, Probe, Retire, Scale, Shift, Step, Via
 from toolkit.rollout.workload import Change
+from toolkit.settings import HookPoint
 from toolkit.traffic import Color, Split
 
 TENTH, ALL = Shift(Fraction(1, 10)), Shift(Fraction(1))
 BAKE = Bake(60)
+VETO = Hook("veto", ("false",))
+ASKED = Hook("ask", ("true",), at=HookPoint.BEFORE_RETIRE)
 
 
 def a_plan(*steps: Step, base: Color = Color.BLUE) -> Plan:
@@ -41,6 +44,9 @@ def test_the_new_color_is_the_one_that_is_not_the_base() -> None:
         ((ALL, BAKE, BAKE, Retire()), 2),  # the second one is how long the old side stays
         ((ALL, BAKE, Approve(60), BAKE, Retire(1), BAKE, Retire(0)), 3),
         ((ALL, BAKE, Analyze(), Retire()), 3),
+        ((ALL, VETO, BAKE, Retire()), 3),
+        ((ALL, BAKE, BAKE, ASKED, Retire()), 2),
+        ((ALL, BAKE, ASKED, Retire()), 2),
     ],
 )
 def test_a_rollout_is_promoted_after_its_last_watch_and_before_anything_is_retired(
@@ -73,6 +79,12 @@ def test_a_plan_comes_back_from_the_journal_as_it_went_in() -> None:
     )
     plan = Plan("web", "mine", Color.GREEN, steps, ("a", "b"), (Probe(),), 600.0, ("web", "api"), True, 30.0)
     assert plan_in(plan_out(plan)) == plan
+
+
+def test_a_plan_of_a_journal_from_before_services_had_hooks_is_read() -> None:
+    document = plan_out(a_plan(VETO, ALL))
+    del document["on_rollback"], document["on_end"], document["steps"][0]["at"]
+    assert plan_in(document) == a_plan(VETO, ALL)
 
 
 def test_a_scale_step_of_a_journal_from_before_there_were_deployments_is_read() -> None:

@@ -12,11 +12,13 @@ from toolkit.rollout.events import (
     Ending,
     Event,
     GateFailed,
+    HooksRan,
     Kind,
     Prepared,
     Promoted,
     Refused,
     ReleasePut,
+    RestSkipped,
     RolloutEnded,
     RolloutStarted,
     RunnerPaused,
@@ -36,6 +38,7 @@ from toolkit.rollout.plan import Plan
 from toolkit.rollout.steps import Bake, Shift
 from toolkit.rollout.telling import tell
 from toolkit.rollout.workload import Capacity, Release, Side
+from toolkit.settings import HookPoint
 from toolkit.traffic import Color, Split
 
 ALL, CANARY = Split(blue=100, green=0), Split(blue=95, green=5)
@@ -61,8 +64,10 @@ TOLD: list[tuple[Event, str]] = [
     ),
     (WorkloadHeld(), "nothing scales a color in until the rollout is over"),
     (ReleasePut(0, Release("web:2", "web:2.0")), "step 1 is done: the new color is to run web:2.0 (web:2)"),
+    (RestSkipped(7, "hook veto: no"), "step 8 and what follows is left undone: hook veto: no"),
+    (HooksRan(HookPoint.ON_END, "hook tell: answered 200", "ok"), "on-end: hook tell: answered 200"),
     (WorkloadLetGo(), "autoscaling is bound as before"),
-    (WorkloadLetGo("green keeps its minimum"), "green keeps its minimum"),
+    (WorkloadLetGo("green keeps its minimum"), "not all is as before: green keeps its minimum"),
     (GateFailed(1, "probe /", "answered 503", "<html>"), "gate failed at step 2: probe /: answered 503"),
     (CommandTaken(Word.PAUSE, "bob"), "pause by bob"),
     (CommandTaken(Word.ABORT, "bob", "x", "errors"), "abort by bob: errors"),

@@ -141,7 +141,7 @@ def test_older_ones_must_be_gone_before_the_first_shift() -> None:
         assert world.router.writes == []
         return next(looks)
 
-    workload.progress = progressed  # type: ignore[method-assign]
+    workload.progress = progressed  # type: ignore[method-assign, assignment]
     deploy(world, strategy=Strategy("fast", (ALL,)))
     assert next(looks, None) is None
 

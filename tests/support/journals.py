@@ -18,11 +18,13 @@ from toolkit.rollout.events import (
     Event,
     GateFailed,
     Head,
+    HooksRan,
     Kind,
     Prepared,
     Promoted,
     Refused,
     ReleasePut,
+    RestSkipped,
     RolloutEnded,
     RolloutStarted,
     RunnerPaused,
@@ -43,7 +45,7 @@ from toolkit.rollout.plan import Plan
 from toolkit.rollout.ports import Holder
 from toolkit.rollout.steps import Analyze, Approve, Bake, Deploy, Gate, Hook, Probe, Retire, Scale, Shift, Step, Via
 from toolkit.rollout.workload import Capacity, Change, Release, Side
-from toolkit.settings import Inconclusive
+from toolkit.settings import HookPoint, Inconclusive
 from toolkit.traffic import Color, Split
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
@@ -96,9 +98,10 @@ intents = st.builds(
 )
 shares = st.fractions(Fraction(1, 1000), 1, max_denominator=1000)
 commands = st.lists(words, min_size=1, max_size=3).map(tuple)
-hooks = st.builds(Hook, name=names, command=commands, timeout_seconds=seconds, retries=st.integers(0, 9)) | st.builds(
-    Hook, name=names, url=names, timeout_seconds=seconds, retries=st.integers(0, 9)
-)
+points = st.none() | st.sampled_from(HookPoint)
+hooks = st.builds(
+    Hook, name=names, command=commands, timeout_seconds=seconds, retries=st.integers(0, 9), at=points
+) | st.builds(Hook, name=names, url=names, timeout_seconds=seconds, retries=st.integers(0, 9))
 probes = st.builds(
     Probe,
     path=words,
@@ -141,6 +144,8 @@ plans = st.builds(
     force=st.booleans(),
     gate_seconds=seconds,
     inconclusive=st.none() | st.sampled_from(Inconclusive),
+    on_rollback=st.lists(hooks, max_size=1).map(tuple),
+    on_end=st.lists(hooks, max_size=1).map(tuple),
 )
 numbers = st.integers(0, 99)
 releases = st.builds(Release, words, words, words)
@@ -160,6 +165,8 @@ rollout_events: st.SearchStrategy[Event] = st.one_of(
     st.builds(StepPassed, numbers, words, words),
     st.builds(WorkloadSeen, st.dictionaries(st.sampled_from(Color), sides, max_size=2)),
     st.builds(WorkloadHeld),
+    st.builds(RestSkipped, numbers, words),
+    st.builds(HooksRan, st.sampled_from(HookPoint), words, words),
     st.builds(ReleasePut, numbers, releases),
     st.builds(WorkloadLetGo, words),
     st.builds(GateFailed, numbers, words, words, words),

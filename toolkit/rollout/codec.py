@@ -19,11 +19,13 @@ from toolkit.rollout.events import (
     Event,
     GateFailed,
     Head,
+    HooksRan,
     Kind,
     Prepared,
     Promoted,
     Refused,
     ReleasePut,
+    RestSkipped,
     RolloutEnded,
     RolloutStarted,
     RunnerPaused,
@@ -57,6 +59,7 @@ from toolkit.rollout.fields import (
 )
 from toolkit.rollout.plan_codec import PLAN
 from toolkit.rollout.workload import Capacity, Release, Side
+from toolkit.settings import HookPoint
 from toolkit.traffic import Color, Split
 
 SCHEMA_VERSION = 2
@@ -112,6 +115,8 @@ _ATTRIBUTES: Mapping[type[Event], Mapping[str, Field]] = {
     WorkloadHeld: {},
     ReleasePut: {"step": NUMBER, "release": _RELEASE},
     WorkloadLetGo: {"problem": TEXT},
+    RestSkipped: {"step": NUMBER, "reason": TEXT},
+    HooksRan: {"point": word(HookPoint), "detail": TEXT, "output": TEXT},
     StepPassed: {"step": NUMBER, "detail": TEXT, "output": TEXT},
     GateFailed: {"step": NUMBER, "gate": TEXT, "reason": TEXT, "output": TEXT},
     CommandTaken: {"word": word(Word), "by": TEXT, "id": TEXT, "reason": TEXT},

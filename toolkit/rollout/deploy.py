@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -34,13 +34,13 @@ def deployed(
     return replace(strategy, steps=(Deploy(change), *steps))
 
 
-def _scaled(steps: Iterable[Step], *, full_capacity: bool) -> Iterator[Step]:
-    whole = Fraction(1)
-    is_first = True
+def _scaled(steps: Sequence[Step], *, full_capacity: bool) -> Iterator[Step]:
+    """What the first shift takes comes first of all, so that probes and hooks before it meet somebody."""
+    shares = [step.share for step in steps if isinstance(step, Shift)]
+    yield Scale(for_share=Fraction(1) if full_capacity else shares[0])
     for step in steps:
-        if isinstance(step, Shift) and (is_first or not full_capacity):
-            yield Scale(for_share=whole if full_capacity else step.share)
-            is_first = False
+        if isinstance(step, Shift) and step.share != shares[0] and not full_capacity:
+            yield Scale(for_share=step.share)
         yield step
 
 
@@ -66,8 +66,10 @@ def settle_of(contract: Contract, settings: ServiceSettings) -> float:
     return max(seconds, *cookies, 0.0)
 
 
-def runs_already(wanted: Release, live: Release) -> bool:
-    """Whether the live color runs what is asked for: the same image, by the same revision where one is named."""
-    if wanted.revision:
-        return wanted.revision == live.revision
+def runs_already(wanted: Release, live: Release, change: Change) -> bool:
+    """Whether the live color runs what is asked for: the revision that is named, or the image where none is."""
+    if wanted.revision and wanted.revision == live.revision:
+        return True
+    if change.task_definition is not None or change.template_version is not None:
+        return False
     return wanted.image == live.image or (bool(live.digest) and wanted.image.endswith(f"@{live.digest}"))

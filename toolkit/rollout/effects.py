@@ -8,6 +8,7 @@ from datetime import datetime
 from toolkit.rollout.events import Ending, ShiftIntended
 from toolkit.rollout.steps import Hook, Probe, Scale
 from toolkit.rollout.workload import Change
+from toolkit.settings import HookPoint
 from toolkit.traffic import Color, Split
 
 
@@ -109,6 +110,15 @@ class LetGo:
 
 
 @dataclass(frozen=True, slots=True)
+class RunHooks:
+    """Run these, which can hold nothing up: HooksRan. id: the same however often they are run, but for their number."""
+
+    at: HookPoint
+    hooks: tuple[Hook, ...]
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Promote:
     """Record that `color` is live: Promoted."""
 
@@ -136,6 +146,7 @@ Effect = (
     | ScaleTo
     | Wane
     | LetGo
+    | RunHooks
     | Promote
     | End
 )

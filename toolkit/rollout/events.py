@@ -17,6 +17,7 @@ from enum import StrEnum
 from toolkit.contract import Stickiness
 from toolkit.rollout.plan import Plan
 from toolkit.rollout.workload import Release, Side
+from toolkit.settings import HookPoint
 from toolkit.traffic import Color, Split
 
 
@@ -155,6 +156,23 @@ class WorkloadLetGo:
 
 
 @dataclass(frozen=True, slots=True)
+class RestSkipped:
+    """Step number `step` (from 0) and all after it are left undone: the rollout is promoted, and that is enough."""
+
+    step: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HooksRan:
+    """The hooks of a point that holds nothing up have run. detail: how each ended; output: what they said."""
+
+    point: HookPoint
+    detail: str
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StepPassed:
     """Step number `step` (from 0) is done. detail: one sentence; output: what a hook said."""
 
@@ -230,6 +248,8 @@ RolloutEvent = (
     | WorkloadHeld
     | ReleasePut
     | WorkloadLetGo
+    | RestSkipped
+    | HooksRan
     | StepPassed
     | GateFailed
     | CommandTaken

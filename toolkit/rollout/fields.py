@@ -94,6 +94,11 @@ def form(of: type, fields: Mapping[str, Field], *, spelled: Mapping[str, str] | 
     )
 
 
+def later(field: Field, **missing: Any) -> Field:
+    """A form that got keys later: journals from before read as if they had these."""
+    return Field(field.out, lambda document: field.into({**missing, **_object(document)}))
+
+
 def one_of(key: str, forms: Mapping[str, tuple[type, Field]]) -> Field:
     """One of several dataclasses, told apart by the word under `key`."""
     words = {of: name for name, (of, _) in forms.items()}

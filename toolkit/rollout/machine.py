@@ -23,6 +23,7 @@ from toolkit.rollout.effects import (
     Promote,
     PutRelease,
     RunHook,
+    RunHooks,
     RunProbe,
     ScaleTo,
     Survey,
@@ -37,11 +38,13 @@ from toolkit.rollout.events import (
     Entry,
     Event,
     GateFailed,
+    HooksRan,
     Kind,
     Prepared,
     Promoted,
     Refused,
     ReleasePut,
+    RestSkipped,
     RolloutEnded,
     RolloutStarted,
     RunnerPaused,
@@ -59,6 +62,7 @@ from toolkit.rollout.events import (
 )
 from toolkit.rollout.state import Course, RolloutState
 from toolkit.rollout.steps import Analyze, Approve, Bake, Deploy, Hook, Probe, Retire, Scale, Shift
+from toolkit.settings import HookPoint
 
 
 def begin(entry: Entry) -> RolloutState:
@@ -104,8 +108,15 @@ def effect_of(state: RolloutState) -> Effect | None:
 
 
 def _end(state: RolloutState, ending: Ending) -> Effect:
-    """A rollout ends with nothing of its own left behind the colors."""
-    return LetGo() if state.before is not None and not state.let_go else End(ending)
+    """What comes before the end: hooks of a rollback, letting go of what runs behind the colors, hooks of the end."""
+    plan, ran = state.plan, state.ran
+    if ending is Ending.ROLLED_BACK and plan.on_rollback and HookPoint.ON_ROLLBACK not in ran:
+        return RunHooks(HookPoint.ON_ROLLBACK, plan.on_rollback, f"{state.id}/{HookPoint.ON_ROLLBACK}")
+    if state.before is not None and not state.let_go:
+        return LetGo()
+    if plan.on_end and HookPoint.ON_END not in ran:
+        return RunHooks(HookPoint.ON_END, plan.on_end, f"{state.id}/{HookPoint.ON_END}")
+    return End(ending)
 
 
 def _way_on(state: RolloutState) -> Effect:
@@ -133,7 +144,7 @@ def _effect_of_step(state: RolloutState) -> Effect:  # noqa: PLR0911, C901 - one
     match state.current:
         case None:
             retires = any(isinstance(step, Retire) for step in state.plan.steps)
-            return _end(state, Ending.RETIRED if retires else Ending.PROMOTED)
+            return _end(state, Ending.RETIRED if retires and not state.left_undone else Ending.PROMOTED)
         case Deploy(change):
             return PutRelease(change, state.plan.to)
         case Shift() as shift:
@@ -209,6 +220,10 @@ def _stepped(state: RolloutState, event: Event, at: datetime) -> RolloutState:  
             return replace(state, ending=Ending.REFUSED, reason=reason, exit_code=exit_code, course=Course.ON)
         case StepPassed(step) if state.prepared and step == state.step and not state.back:
             return _next_step(state, at)
+        case RestSkipped(step) if state.promoted and step == state.step and not state.back:
+            return replace(state, step=len(state.plan.steps), left_undone=True, began=at, watched=at)
+        case HooksRan(point):
+            return replace(state, ran=state.ran | {point})
         case GateFailed(_, gate, reason) if not state.back:
             return _going_back(state, f"{gate}: {reason}", at)
         case Promoted() if not state.back:

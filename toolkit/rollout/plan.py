@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from toolkit.errors import UsageError
-from toolkit.rollout.steps import Bake, Deploy, Gate, Retire, Scale, Shift, Step
-from toolkit.settings import Inconclusive
+from toolkit.rollout.steps import Bake, Deploy, Gate, Hook, Retire, Scale, Shift, Step
+from toolkit.settings import HookPoint, Inconclusive
 from toolkit.traffic import Color, Split
 
 GATE_SECONDS = 10.0
@@ -22,7 +22,8 @@ class Plan:
     traffic, beside its target health. settle_seconds: how long after a write nothing is judged. release: the
     services that are released as one, this one among them; empty for one alone. force: the new color may get traffic
     without a healthy target. gate_seconds: how often the gates are asked. inconclusive: what follows where the
-    analysis cannot say; None: as the service's settings have it.
+    analysis cannot say; None: as the service's settings have it. on_rollback, on_end: hooks that run when the
+    traffic is back, and at the very end.
     """
 
     service: str
@@ -36,6 +37,8 @@ class Plan:
     force: bool = False
     gate_seconds: float = GATE_SECONDS
     inconclusive: Inconclusive | None = None
+    on_rollback: tuple[Hook, ...] = ()
+    on_end: tuple[Hook, ...] = ()
 
     def __post_init__(self) -> None:
         shares = [step.share for step in self.steps if isinstance(step, Shift)]
@@ -82,14 +85,17 @@ class Plan:
     def promotes_before(self) -> int:
         """The index of the step before which the rollout is promoted.
 
-        That is after all of them, or before a retire and the bake that goes before it; the bake right after the last
-        shift is what the promotion waits for.
+        That is after all of them, or before a retire with its hooks and the bake that goes before it; the first bake
+        after the last shift is what the promotion waits for.
         """
         retires = (index for index, step in enumerate(self.steps) if isinstance(step, Retire))
         end = next((index for index in retires if index > self.last_shift), len(self.steps))
-        if end < len(self.steps) and end - 1 > self.last_shift + 1 and isinstance(self.steps[end - 1], Bake):
+        if end == len(self.steps):
+            return end
+        while isinstance(hook := self.steps[end - 1], Hook) and hook.at is HookPoint.BEFORE_RETIRE:
             end -= 1
-        return end
+        waited = any(isinstance(step, Bake) for step in self.steps[self.last_shift + 1 : end - 1])
+        return end - 1 if waited and isinstance(self.steps[end - 1], Bake) else end
 
     def share_at(self, index: int) -> Fraction:
         """The new color's share once the steps before `index` are done."""

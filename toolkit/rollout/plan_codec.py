@@ -5,11 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from toolkit.rollout.fields import FLAG, FRACTION, NUMBER, SECONDS, TEXT, Field, form, one_of, optional, several, word
+from toolkit.rollout.fields import (
+    FLAG,
+    FRACTION,
+    NUMBER,
+    SECONDS,
+    TEXT,
+    Field,
+    form,
+    later,
+    one_of,
+    optional,
+    several,
+    word,
+)
 from toolkit.rollout.plan import Plan
 from toolkit.rollout.steps import Analyze, Approve, Bake, Deploy, Hook, Probe, Retire, Scale, Shift, Via
 from toolkit.rollout.workload import Change
-from toolkit.settings import Inconclusive
+from toolkit.settings import HookPoint, Inconclusive
 from toolkit.traffic import Color
 
 _HEADER = Field(list, lambda pair: _two(several(TEXT).into(pair)))
@@ -19,6 +32,7 @@ _HOOK: Mapping[str, Field] = {
     "url": TEXT,
     "timeout_seconds": SECONDS,
     "retries": NUMBER,
+    "at": optional(word(HookPoint)),
 }
 _PROBE: Mapping[str, Field] = {
     "path": TEXT,
@@ -38,17 +52,17 @@ _CHANGE: Mapping[str, Field] = {
     "ami": optional(TEXT),
     "template_version": optional(NUMBER),
 }
-_GATES: Mapping[str, tuple[type, Field]] = {"hook": (Hook, form(Hook, _HOOK)), "probe": (Probe, form(Probe, _PROBE))}
+_HOOK_FORM = later(form(Hook, _HOOK), at=None)
+_GATES: Mapping[str, tuple[type, Field]] = {"hook": (Hook, _HOOK_FORM), "probe": (Probe, form(Probe, _PROBE))}
 _AMOUNTS: Mapping[str, Field] = {"targets": NUMBER, "of_live": FRACTION, "for_share": FRACTION}
-_SCALE = form(Scale, {name: optional(of) for name, of in _AMOUNTS.items()})
+_SCALE = later(form(Scale, {name: optional(of) for name, of in _AMOUNTS.items()}), for_share=None)
 _STEPS: Mapping[str, tuple[type, Field]] = {
     "deploy": (Deploy, form(Deploy, {"change": form(Change, _CHANGE)})),
     "shift": (Shift, form(Shift, {"share": FRACTION})),
     "bake": (Bake, form(Bake, {"seconds": SECONDS, "until_safe": FLAG})),
     "analyze": (Analyze, form(Analyze, {})),
     "approve": (Approve, form(Approve, {"seconds": SECONDS, "note": TEXT})),
-    # Journals from before there were deployments name no share.
-    "scale": (Scale, Field(_SCALE.out, lambda document: _SCALE.into({"for_share": None, **document}))),
+    "scale": (Scale, _SCALE),
     "retire": (Retire, form(Retire, {"targets": NUMBER})),
     **_GATES,
 }
@@ -64,8 +78,10 @@ _PLAN: Mapping[str, Field] = {
     "force": FLAG,
     "gate_seconds": SECONDS,
     "inconclusive": optional(word(Inconclusive)),
+    "on_rollback": several(_HOOK_FORM),
+    "on_end": several(_HOOK_FORM),
 }
-PLAN = form(Plan, _PLAN)
+PLAN = later(form(Plan, _PLAN), on_rollback=[], on_end=[])
 
 
 def plan_out(plan: Plan) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from toolkit.rollout.events import Ending, ShiftIntended
 from toolkit.rollout.plan import Plan
 from toolkit.rollout.steps import Analyze, Approve, Bake, Deploy, Hook, Probe, Retire, Scale, Shift, Step
 from toolkit.rollout.workload import Release, Side
+from toolkit.settings import HookPoint
 from toolkit.traffic import Color, Split
 
 
@@ -54,7 +55,8 @@ class RolloutState:
     something was meant to be written, ever. shifts: when each split was verified. back: it goes to the base. ending:
     decided; `course` is OVER once it is recorded. stays: a paused runner waits for commands. commands: ids of those
     taken. exit_code: of the refusal. before: what stood behind the colors; None where nothing is changed there. held:
-    nothing scales them in. let_go: not any more. release: what the new color is to run.
+    nothing scales them in. let_go: not any more. release: what the new color is to run. ran: points whose
+    hooks have run, of those that hold nothing up. left_undone: steps after the promotion were.
     """
 
     id: str
@@ -79,6 +81,8 @@ class RolloutState:
     held: bool = False
     let_go: bool = False
     release: Release | None = None
+    ran: frozenset[HookPoint] = frozenset()
+    left_undone: bool = False
 
     @property
     def current(self) -> Step | None:

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from toolkit.errors import UsageError
 from toolkit.rollout.workload import Change
+from toolkit.settings import HookPoint
 
 OUTPUT_LIMIT = 16 * 1024
 """Bytes of a hook's output that an entry of the journal keeps."""
@@ -61,7 +62,8 @@ class Approve:
 class Hook:
     """A command as an argument vector, or an HTTPS webhook. Success lets the rollout go on.
 
-    Exactly one of `command` and `url` is said. retries: further tries after the first.
+    Exactly one of `command` and `url` is said. retries: further tries after the first. at: the point that the settings
+    give it; None for a step of the strategy itself.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Hook:
     url: str = ""
     timeout_seconds: float = 60.0
     retries: int = 0
+    at: HookPoint | None = None
 
     def __post_init__(self) -> None:
         if bool(self.command) == bool(self.url):
@@ -144,7 +147,7 @@ def describe(step: Step) -> str:  # noqa: PLR0911, C901 - one case a step
         case Approve(seconds, note):
             return f"approve within {duration(seconds)}" + (f" ({note})" if note else "")
         case Hook():
-            return f"hook {step.name}"
+            return f"hook {step.name}" + (f" ({step.at})" if step.at else "")
         case Probe():
             return f"probe {step.path} via {step.via}"
         case Scale(targets, of_live, for_share):

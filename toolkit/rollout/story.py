@@ -12,6 +12,7 @@ from toolkit.rollout.events import (
     Entry,
     Event,
     GateFailed,
+    RestSkipped,
     ShiftFailed,
     ShiftIntended,
     StepPassed,
@@ -98,13 +99,15 @@ def _chapter(before: RolloutState, entry: Entry, index: int, began: datetime | N
 _OF_WORDS = {Word.APPROVE: How.DONE, Word.PROMOTE: How.SKIPPED}
 
 
-def _outcome(event: Event) -> tuple[How, str, str]:
+def _outcome(event: Event) -> tuple[How, str, str]:  # noqa: PLR0911 - one case an event
     """How the step ended that `event` left, in a sentence, with what a hook said."""
     match event:
         case GateFailed(_, gate, reason, output):
             return How.FAILED, f"{gate}: {reason}", output
         case ShiftFailed(reason, _):
             return How.FAILED, reason, ""
+        case RestSkipped(_, reason):
+            return How.SKIPPED, reason, ""
         case StepPassed(_, detail, output):
             return How.DONE, detail, output
         case CommandTaken(word, by, _, reason):

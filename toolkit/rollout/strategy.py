@@ -10,9 +10,10 @@ from itertools import pairwise
 
 from toolkit.contract import Contract
 from toolkit.errors import UsageError
+from toolkit.rollout.hooking import hooked, hooks_at
 from toolkit.rollout.plan import GATE_SECONDS, Plan
 from toolkit.rollout.steps import Bake, Gate, Retire, Shift, Step, percent
-from toolkit.settings import Inconclusive, Settings
+from toolkit.settings import HookPoint, HookSettings, Inconclusive, Settings
 from toolkit.traffic import MAX_WEIGHT, Color, Split
 
 SMALLEST_SHARE = Fraction(1, MAX_WEIGHT + 1)
@@ -131,8 +132,9 @@ def plan_of(
     settle_seconds: float,
     release: Sequence[str] = (),
     force: bool = False,
+    hooks: Sequence[HookSettings] = (),
 ) -> Plan:
-    """The strategy made concrete for the service of `contract`.
+    """The strategy made concrete for the service of `contract`, with the hooks of the service in it.
 
     After each shift it bakes for `settle_seconds` at least, since before that nothing can be concluded from it.
     """
@@ -140,7 +142,7 @@ def plan_of(
         service=contract.name,
         strategy=strategy.name,
         base=base,
-        steps=settled(strategy.steps, settle_seconds),
+        steps=settled(hooked(strategy.steps, hooks), settle_seconds),
         routes=tuple(route.name for route in contract.routes),
         gates=strategy.gates,
         settle_seconds=settle_seconds,
@@ -148,6 +150,8 @@ def plan_of(
         force=force,
         gate_seconds=strategy.gate_seconds,
         inconclusive=strategy.inconclusive,
+        on_rollback=hooks_at(HookPoint.ON_ROLLBACK, hooks),
+        on_end=hooks_at(HookPoint.ON_END, hooks),
     )
 
 

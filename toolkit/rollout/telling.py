@@ -11,10 +11,12 @@ from toolkit.rollout.events import (
     Entry,
     Event,
     GateFailed,
+    HooksRan,
     Prepared,
     Promoted,
     Refused,
     ReleasePut,
+    RestSkipped,
     RolloutEnded,
     RolloutStarted,
     RunnerPaused,
@@ -68,7 +70,11 @@ def _said(event: Event) -> str:  # noqa: PLR0911, PLR0912, C901 - one case an ev
         case ReleasePut(step, release):
             return f"step {step + 1} is done: the new color is to run {release}"
         case WorkloadLetGo(problem):
-            return problem or "autoscaling is bound as before"
+            return f"not all is as before: {problem}" if problem else "autoscaling is bound as before"
+        case RestSkipped(step, reason):
+            return f"step {step + 1} and what follows is left undone: {reason}"
+        case HooksRan(at, detail, _):
+            return f"{at}: {detail}"
         case StepPassed(step, detail, _):
             return f"step {step + 1} is done" + (f": {detail}" if detail else "")
         case GateFailed(step, gate, reason, _):

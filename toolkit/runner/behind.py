@@ -115,9 +115,9 @@ def _restoring(
     """What is to be written for one color, and what it is."""
     is_back = state.back or not state.promoted
     if color is state.plan.to and is_back and may_be_scaled_in():
+        yield f"how many {color} had", partial(workload.scale, color, side.capacity.desired)
         if side.release is not None and state.release is not None:
             yield f"what {color} ran", partial(workload.put, color, side.release)
-        yield f"how many {color} had", partial(workload.scale, color, side.capacity.desired)
     yield f"{color}'s autoscaling", partial(workload.let_go, color, _bounds(color, side, state, is_back=is_back))
 
 
@@ -137,14 +137,14 @@ def _bounds(color: Color, side: Side, state: RolloutState, *, is_back: bool) -> 
     return let_go_of(side.capacity, base.capacity, kept=kept, is_live=color is live)
 
 
-def let_go_after(service: Service, state: RolloutState) -> WorkloadLetGo | None:
+def let_go_after(service: Service, state: RolloutState) -> WorkloadLetGo:
     """For a rollback from outside, which ends a rollout that held the colors: bind autoscaling as before, at once.
 
     The side that was left is not brought down: how long ago it had traffic is nobody's to wait for here.
     """
     workload = service.workload
-    if workload is None or state.before is None or state.let_go:
-        return None
+    if workload is None or state.before is None:
+        return WorkloadLetGo()
     problems = []
     for color, side in state.before.items():
         try:

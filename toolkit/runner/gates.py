@@ -7,14 +7,16 @@ from fractions import Fraction
 
 from toolkit.analysis.verdict import Outcome, Verdict
 from toolkit.errors import AwsError
-from toolkit.rollout.events import Event, GateFailed, Record
+from toolkit.rollout.effects import RunHooks
+from toolkit.rollout.events import Event, GateFailed, HooksRan, Record
 from toolkit.rollout.ports import Pulse, Result
 from toolkit.rollout.preflight import needed_targets
 from toolkit.rollout.state import RolloutState
-from toolkit.rollout.steps import Hook, Probe, Shift, percent
+from toolkit.rollout.steps import OUTPUT_LIMIT, Hook, Probe, Shift, percent
 from toolkit.runner.analyst import Analyst
 from toolkit.runner.service import Service
 from toolkit.runner.world import differs
+from toolkit.settings import HookPoint
 from toolkit.traffic import Color
 
 
@@ -98,17 +100,35 @@ class Gates:
                 return GateFailed(state.step, name, result.reason, result.output)
         return None
 
+    def run_hooks(self, effect: RunHooks, state: RolloutState, pulse: Pulse) -> HooksRan:
+        """Those of a point that holds nothing up."""
+        return ran(self._service, effect, state, pulse)
+
     def ask(self, gate: Hook | Probe, state: RolloutState, place: str, pulse: Pulse) -> tuple[str, Result]:
         """Run one; its name and its result."""
         service = self._service
         match gate:
             case Hook():
-                return f"hook {gate.name}", service.hooks.run(gate, environment(service, state, place), pulse=pulse)
+                words = environment(service, state, place, gate.at)
+                return f"hook {gate.name}", service.hooks.run(gate, words, pulse=pulse)
             case Probe():
                 try:
                     return f"probe {gate.path}", service.probes.probe(gate, state.plan.to, pulse=pulse)
                 except AwsError as error:
                     return f"probe {gate.path}", Result(passed=False, reason=error.message)
+
+
+def ran(service: Service, effect: RunHooks, state: RolloutState, pulse: Pulse) -> HooksRan:
+    """Run hooks that hold nothing up; how each ended, and what they said."""
+    told, said = [], []
+    for index, hook in enumerate(effect.hooks):
+        words = environment(service, state, f"{effect.at}-{index}", effect.at)
+        result = service.hooks.run(hook, words, pulse=pulse)
+        told.append(f"hook {hook.name}: {result.reason}")
+        said.append(result.output)
+        if not result.passed:
+            service.note(f"warning: {service.name}: {effect.at}: {told[-1]}")
+    return HooksRan(effect.at, "; ".join(told), "\n".join(filter(None, said))[:OUTPUT_LIMIT])
 
 
 def carried(state: RolloutState) -> Fraction:
@@ -117,7 +137,7 @@ def carried(state: RolloutState) -> Fraction:
     return max(shares, default=Fraction(0))
 
 
-def environment(service: Service, state: RolloutState, place: str) -> dict[str, str]:
+def environment(service: Service, state: RolloutState, place: str, point: HookPoint | None = None) -> dict[str, str]:
     """What a hook is told. The id is the same however often the hook is run for the same place of a rollout."""
     step = state.current
     share = step.share if isinstance(step, Shift) else carried(state)
@@ -128,6 +148,9 @@ def environment(service: Service, state: RolloutState, place: str) -> dict[str, 
         "BLUEGREEN_STEP": str(state.step),
         "BLUEGREEN_BASE": state.plan.base.value,
         "BLUEGREEN_NEW": state.plan.to.value,
+        "BLUEGREEN_POINT": point.value if point else "",
+        "BLUEGREEN_SPLITS": ", ".join(f"{name}: {split}" for name, split in sorted(state.splits.items())),
+        "BLUEGREEN_RELEASE": state.release.image if state.release else "",
         "BLUEGREEN_SHARE": percent(share).removesuffix(" %"),
         "BLUEGREEN_HOOK_ID": f"{state.id}/{place}",
         "BLUEGREEN_LOAD_BALANCER": service.contract.load_balancer.dns_name,

@@ -20,6 +20,7 @@ from toolkit.rollout.effects import (
     Promote,
     PutRelease,
     RunHook,
+    RunHooks,
     RunProbe,
     ScaleTo,
     Survey,
@@ -35,6 +36,7 @@ from toolkit.rollout.events import (
     Promoted,
     Record,
     Refused,
+    RestSkipped,
     RolloutEnded,
     RunnerPaused,
     ShiftFailed,
@@ -58,7 +60,7 @@ from toolkit.runner.scaling import bring_up, scale, wane
 from toolkit.runner.service import Service
 from toolkit.runner.world import differs, move_again
 from toolkit.runner.write import splits_now
-from toolkit.settings import AnalysisSettings, Inconclusive
+from toolkit.settings import AnalysisSettings, HookPoint, Inconclusive
 
 UNSEEN_SECONDS = 60.0
 """How long a gate that cannot be seen is waited for, once its time is up."""
@@ -87,7 +89,7 @@ class Interpreter:
     observation: Observation | None = None
     _meant: tuple[ShiftIntended, Move] | None = None
 
-    def carry_out(self, effect: Effect, state: RolloutState) -> Event:
+    def carry_out(self, effect: Effect, state: RolloutState) -> Event:  # noqa: PLR0911 - one case an effect
         """Do it. What cannot wait is heeded first, except on the way back and in the middle of a write.
 
         Raises:
@@ -98,6 +100,8 @@ class Interpreter:
                 return self._write(intent, state)
             case Intend(back=True):
                 return self._intend_back(state)
+            case RunHooks():
+                return self.gates.run_hooks(effect, state, self._unheeding(state))
             case LetGo():
                 return let_go(self.service, self.attention, state)
             case End(ending):
@@ -143,9 +147,10 @@ class Interpreter:
         observation, self.observation = self.observation or self.service.observe(), None
         first = next(step for step in state.plan.steps if isinstance(step, Shift))
         findings = preflight(observation, state.plan.split(first), self.service.settings)
-        waived = state.plan.force or state.plan.brings_up
+        if state.plan.brings_up:
+            findings = [finding for finding in findings if not finding.is_about_capacity]
         for finding in findings:
-            if finding.level is Level.REFUSED and not (waived and finding.is_about_capacity):
+            if finding.level is Level.REFUSED and not (state.plan.force and finding.is_about_capacity):
                 return Refused(finding.reason, finding.error.exit_code)
         return Prepared(tuple(finding.reason for finding in findings if finding.level is not Level.OK))
 
@@ -291,7 +296,18 @@ class Interpreter:
             return heard[0]
         if result.passed:
             return StepPassed(state.step, result.reason, result.output)
+        if isinstance(gate, Hook) and gate.at is HookPoint.BEFORE_RETIRE:
+            return RestSkipped(state.step, f"{name}: {result.reason}")
         return GateFailed(state.step, name, result.reason, result.output)
+
+    def _unheeding(self, state: RolloutState) -> Callable[[], bool]:
+        """Keep the lease, and go on until somebody loses patience."""
+
+        def pulse() -> bool:
+            self.attention.beat(replace(state, back=True))
+            return not self.attention.is_impatient
+
+        return pulse
 
     def _pulse(self, state: RolloutState, heard: list[Event]) -> Callable[[], bool]:
         """Go on? What is heard in between stands in `heard`."""

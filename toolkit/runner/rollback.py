@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from toolkit.errors import AwsError, JournalConflict, JournalError, LeaseLost, NoBase, NoHealthyTarget, ShiftFailed
-from toolkit.rollout.events import Ending, Kind, Record, RolloutEnded, RunnerTookOver
+from toolkit.rollout.events import CommandTaken, Ending, Kind, Record, RolloutEnded, RunnerTookOver, Word
 from toolkit.rollout.ports import LiveRoute
 from toolkit.rollout.preflight import Observation
 from toolkit.rollout.routes import WRITE_TIMEOUT_SECONDS, split_of_route
@@ -185,16 +185,27 @@ def _stale_until(service: Service, recorder: Recorder) -> datetime | None:
 
 def _end(service: Service, recorder: Recorder) -> None:
     try:
-        if service.workload is not None and recorder.rollout is not None:
-            from toolkit.runner.behind import let_go_after
-            from toolkit.runner.states import state_of
-
-            gone = let_go_after(service, state_of(service, recorder.rollout))
-            if gone is not None:
-                recorder.append(gone)
+        if service.workload is not None or service.settings.hooks:
+            _leave(service, recorder)
         recorder.append(RolloutEnded(Ending.ROLLED_BACK))
     except (JournalError, LeaseLost) as error:
         service.note(f"warning: the end of rollout {recorder.rollout} is not recorded: {error.message}")
+
+
+def _leave(service: Service, recorder: Recorder) -> None:
+    """What a rollout does before its end, now that the traffic is home. Raises JournalError, LeaseLost."""
+    from toolkit.rollout.effects import LetGo, RunHooks
+    from toolkit.rollout.machine import effect_of, evolve
+    from toolkit.runner.behind import let_go_after
+    from toolkit.runner.gates import ran
+    from toolkit.runner.states import state_of
+
+    state = state_of(service, recorder.rollout)
+    if not state.back:  # the traffic was home already, so nothing that was written says that it goes back
+        state = evolve(state, recorder.append(CommandTaken(Word.ROLLBACK, service.holder.name)))
+    while isinstance(effect := effect_of(state), LetGo | RunHooks):
+        event = let_go_after(service, state) if isinstance(effect, LetGo) else ran(service, effect, state, lambda: True)
+        state = evolve(state, recorder.append(event))
 
 
 def require_a_healthy_target(service: Service, destination: Color) -> None:

@@ -192,6 +192,7 @@ def _plan(service: Service, wanted: Wanted, observation: Observation) -> Plan:
         settle_seconds=service.settle_seconds if wanted.settle_seconds is None else wanted.settle_seconds,
         release=wanted.release,
         force=wanted.force,
+        hooks=service.settings.hooks,
     )
 
 
@@ -266,7 +267,7 @@ def running_already(service: Service, change: Change, plan: Plan, observation: O
     except PreflightRefused:  # said with the other findings
         return None
     live = service.workload.release(plan.base)
-    return live if runs_already(wanted, live) else None
+    return live if runs_already(wanted, live, change) else None
 
 
 def _frozen(service: Service, *, ignored: bool) -> list[Finding]:
