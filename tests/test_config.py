@@ -20,6 +20,8 @@ from toolkit.settings import (
     AwsSettings,
     Endpoint,
     FreezeSettings,
+    HookPoint,
+    HookSettings,
     Inconclusive,
     PriceSettings,
     RetireSettings,
@@ -576,3 +578,86 @@ def test_what_is_wrong_with_retiring_and_prices_is_named_and_an_editor_sees_it(
     assert words in error.value.message
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(tomllib.loads(text), json_schema())
+
+
+HOOKS = """
+[[service.web.hook]]
+at = "after-prepare"
+hook = ["./migrate.sh", "--expand"]
+timeout = "10m"
+
+[[service.web.hook]]
+at = ["on-rollback", "on-end"]
+hook = "https://hooks.example.com/bluegreen"
+name = "page"
+retries = 3
+"""
+
+
+def test_the_hooks_of_a_service_are_read_in_their_order_one_for_each_point(tmp_path: Path) -> None:
+    url = "https://hooks.example.com/bluegreen"
+    jsonschema.validate(tomllib.loads(HOOKS), json_schema())
+    assert load(written(tmp_path, HOOKS)).of("web").hooks == (
+        HookSettings(
+            at=HookPoint.AFTER_PREPARE, name="migrate.sh", command=("./migrate.sh", "--expand"), timeout_seconds=600
+        ),
+        HookSettings(at=HookPoint.ON_ROLLBACK, name="page", url=url, retries=3),
+        HookSettings(at=HookPoint.ON_END, name="page", url=url, retries=3),
+    )
+
+
+def test_a_hook_that_says_no_more_than_it_must_has_a_minute_one_try_and_its_address_for_a_name(tmp_path: Path) -> None:
+    text = "[[service.web.hook]]\nat = 'on-end'\nhook = 'http://127.0.0.1:8080/gate'"
+    (hook,) = load(written(tmp_path, text)).of("web").hooks
+    assert hook == HookSettings(at=HookPoint.ON_END, name=hook.url, url="http://127.0.0.1:8080/gate")
+
+
+def test_every_point_can_be_said(tmp_path: Path) -> None:
+    text = f"[[service.web.hook]]\nat = {[point.value for point in HookPoint]}\nhook = ['true']"
+    jsonschema.validate(tomllib.loads(text), json_schema())
+    assert [hook.at for hook in load(written(tmp_path, text)).of("web").hooks] == list(HookPoint)
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("hook = ['x']", "service.web.hook 1.at: field required"),
+        ("at = 'on-end'", "service.web.hook 1.hook: field required"),
+        (
+            "at = 'before-shft'\nhook = ['x']",
+            "hook 1.at: there is no point 'before-shft'; write one of before-prepare,",
+        ),
+        ("at = ['on-end', 'end']\nhook = ['x']", "service.web.hook 1.at: there is no point 'end'"),
+        ("at = [['on-end']]\nhook = ['x']", "service.web.hook 1.at: there is no point ['on-end']"),
+        ("at = []\nhook = ['x']", "service.web.hook 1.at: it would never run"),
+        ("at = ['on-end', 'on-end']\nhook = ['x']", "service.web.hook 1.at: on-end is there twice"),
+        ("at = 7\nhook = ['x']", "service.web.hook 1.at: there is no point 7"),
+        ("at = 'on-end'\nhook = './page.sh'", "service.web.hook 1.hook: write a command as a list of words"),
+        ("at = 'on-end'\nhook = []", "service.web.hook 1.hook: write a command as a list of words"),
+        ("at = 'on-end'\nhook = 'http://example.com'", "service.web.hook 1.hook: a webhook goes over https://"),
+        ("at = 'on-end'\nhook = ['x']\ntimeout = '0'", "service.web.hook 1.timeout: 0 leaves no time at all"),
+        ("at = 'on-end'\nhook = ['x']\ntimeout = 5", "service.web.hook 1.timeout: write a duration"),
+        ("at = 'on-end'\nhook = ['x']\nretries = -1", "service.web.hook 1.retries"),
+        ("at = 'on-end'\nhook = ['x']\nname = ''", "service.web.hook 1.name"),
+        ('at = "on-end"\nhook = ["x"]\nname = "a\\u0000b"', "service.web.hook 1.name"),
+        ("at = 'on-end'\nhook = ['x']\nprobe = '/'", "service.web.hook 1.probe is not a setting"),
+    ],
+)
+def test_what_is_wrong_with_a_hook_is_named_by_its_place_and_an_editor_sees_most_of_it(
+    tmp_path: Path, table: str, words: str
+) -> None:
+    text = f"[[service.web.hook]]\n{table}"
+    with pytest.raises(ConfigError) as caught:
+        load(written(tmp_path, text))
+    assert words in caught.value.message
+    assert "\n" not in caught.value.message
+    if table not in _NOT_SEEN_BY_AN_EDITOR:
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(tomllib.loads(text), json_schema())
+
+
+_NOT_SEEN_BY_AN_EDITOR = {
+    "at = 'on-end'\nhook = './page.sh'",
+    "at = 'on-end'\nhook = 'http://example.com'",
+    "at = 'on-end'\nhook = ['x']\ntimeout = '0'",
+}

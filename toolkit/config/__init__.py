@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
 from toolkit.config.analysis import AnalysisTable
+from toolkit.config.hooks import HookTable
 from toolkit.config.workload import PriceTable, RetireTable
 from toolkit.errors import BluegreenError, ConfigError
 from toolkit.settings import AwsSettings, Endpoint, FreezeSettings, RetireSettings, ServiceSettings, Settings, is_aws
@@ -132,6 +133,9 @@ class _Service(_Strict):
     price: PriceTable | None = None
     freeze: _Freeze | None = None
     analysis: AnalysisTable | None = None
+    hook: Annotated[
+        list[HookTable], Field(default_factory=list, description="what every rollout runs, in this order at each point")
+    ]
     region: Annotated[str | None, Field(min_length=1, description="if elsewhere than [aws] says")] = None
     profile: Annotated[str | None, Field(min_length=1, description="if another than [aws] says")] = None
     role_arn: Annotated[
@@ -231,7 +235,7 @@ def _placed(name: str, service: _Service, base: Path) -> ServiceSettings:
 
 
 def _service(service: _Service, base: Path) -> ServiceSettings:
-    settings = ServiceSettings(**service.model_dump(exclude={"freeze", "analysis", "retire", "price"}))
+    settings = ServiceSettings(**service.model_dump(exclude={"freeze", "analysis", "retire", "price", "hook"}))
     contract, terraform = settings.contract, settings.terraform
     if contract is not None and contract.startswith("file:"):
         contract = f"file:{base / contract.removeprefix('file:')}"
@@ -243,6 +247,7 @@ def _service(service: _Service, base: Path) -> ServiceSettings:
         analysis=service.analysis.settings() if service.analysis else None,
         retire=service.retire.settings() if service.retire else RetireSettings(),
         price=service.price.settings() if service.price else None,
+        hooks=tuple(settings for table in service.hook for settings in table.settings()),
     )
 
 

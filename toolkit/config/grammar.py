@@ -4,43 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
-from pathlib import PurePath
 from typing import Annotated, Any, ClassVar, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
 
+from toolkit.config.words import DURATION, MOST, Command, Duration, Name, Positive, name_of, said, seconds_of
 from toolkit.errors import BluegreenError
 from toolkit.rollout.plan import GATE_SECONDS
 from toolkit.rollout.steps import Analyze, Approve, Bake, Gate, Hook, Probe, Retire, Scale, Shift, Step, Via
-from toolkit.rollout.strategy import Strategy, all_at_once, canary, linear, parse_duration, parse_share
-from toolkit.settings import Inconclusive, is_loopback
+from toolkit.rollout.strategy import Strategy, all_at_once, canary, linear, parse_share
+from toolkit.settings import Inconclusive
 
-_DURATION = r"^(0|(\d+(\.\d+)?h)?(\d+(\.\d+)?m)?(\d+(\.\d+)?s)?(\d+(\.\d+)?ms)?)$"
 _SHARE = r"^\d{1,3}(\.\d{1,9})?%?$"
 _STATUSES = range(100, 600)
-_MOST = 1000
-
-
-def _said(error: BluegreenError) -> ValueError:
-    """An error of ours as pydantic takes it, for the complaint that names the place."""
-    return ValueError(" ".join(filter(None, (f"{error.message}.", error.hint))))
-
-
-def _duration(value: Any) -> float:
-    if not isinstance(value, str):
-        raise ValueError(f"write a duration with its units, as '90s', '5m' or '1h30m', not {value!r}")  # noqa: TRY004
-    try:
-        return parse_duration(value)
-    except BluegreenError as error:
-        raise _said(error) from None
-
-
-def _positive(value: Any) -> float:
-    seconds = _duration(value)
-    if not seconds:
-        raise ValueError("0 leaves no time at all; write a duration such as '5s' or '2h'")
-    return seconds
 
 
 def _share(value: Any) -> Fraction:
@@ -49,7 +25,7 @@ def _share(value: Any) -> Fraction:
     try:
         return parse_share(str(value))
     except BluegreenError as error:
-        raise _said(error) from None
+        raise said(error) from None
 
 
 def _scale(value: Any) -> int | Fraction:
@@ -58,27 +34,6 @@ def _scale(value: Any) -> int | Fraction:
     if isinstance(value, str) and value.strip().endswith("%"):
         return _share(value)
     raise ValueError(f"write a number of targets, as 3, or a part of the live side, as '50%', not {value!r}")
-
-
-def _hook(value: Any) -> tuple[str, ...] | str:
-    if isinstance(value, str):
-        return _webhook(value)
-    if isinstance(value, list) and all(isinstance(word, str) and "\0" not in word for word in value) and any(value[:1]):
-        return tuple(value)
-    raise ValueError("write a command as a list of words, as ['./smoke.sh', '--fast'], or an https:// address")
-
-
-def _webhook(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        host = None
-    if not host or parts.scheme not in ("https", "http") or any(letter.isspace() for letter in url):
-        raise ValueError("write a command as a list of words, as ['./smoke.sh', '--fast'], or an https:// address")
-    if parts.scheme == "http" and not is_loopback(url):
-        raise ValueError("a webhook goes over https://; http:// is for this machine alone")
-    return url
 
 
 def _header(value: Any) -> tuple[str, str]:
@@ -96,17 +51,12 @@ def _status(value: Any) -> int | None:
     raise ValueError(f"write a status of HTTP, 100 to 599, or 'any', not {value!r}")
 
 
-_A_DURATION = WithJsonSchema(
-    {"type": "string", "pattern": _DURATION, "minLength": 1, "examples": ["5m", "90s", "1h30m"]}
-)
-_Duration = Annotated[float, PlainValidator(_duration), _A_DURATION]
-_Positive = Annotated[float, PlainValidator(_positive), _A_DURATION]
 _UNTIL_SAFE = "until-safe, at most "
 
 
 def _bake(value: object) -> Bake:
     until_safe = isinstance(value, str) and value.startswith(_UNTIL_SAFE)
-    return Bake(_duration(value.removeprefix(_UNTIL_SAFE) if isinstance(value, str) else value), until_safe=until_safe)
+    return Bake(seconds_of(value.removeprefix(_UNTIL_SAFE) if isinstance(value, str) else value), until_safe=until_safe)
 
 
 _Bake = Annotated[
@@ -115,7 +65,7 @@ _Bake = Annotated[
     WithJsonSchema(
         {
             "type": "string",
-            "pattern": rf"^({_UNTIL_SAFE})?({_DURATION.removeprefix('^').removesuffix('$')})$",
+            "pattern": rf"^({_UNTIL_SAFE})?({DURATION.removeprefix('^').removesuffix('$')})$",
             "examples": ["5m", f"{_UNTIL_SAFE}30m"],
         }
     ),
@@ -138,13 +88,6 @@ _Scale = Annotated[
     PlainValidator(_scale),
     WithJsonSchema(
         {"type": ["integer", "string"], "minimum": 0, "pattern": rf"{_SHARE[:-2]}$", "examples": [3, "50%"]}
-    ),
-]
-_Command = Annotated[
-    tuple[str, ...] | str,
-    PlainValidator(_hook),
-    WithJsonSchema(
-        {"anyOf": [{"type": "array", "items": {"type": "string"}, "minItems": 1}, {"type": "string", "format": "uri"}]}
     ),
 ]
 _Header = Annotated[
@@ -194,21 +137,21 @@ _STEPS = ("shift", "analyze", "approve", *_GATES, "scale", "retire")
 
 
 class _Asked(_Table):
-    hook: Annotated[_Command | None, Field(description="a command as a list of words, or the URL of a webhook")] = None
-    name: Annotated[str | None, Field(min_length=1, max_length=60, description="the hook's name in the history")] = None
+    hook: Annotated[Command | None, Field(description="a command as a list of words, or the URL of a webhook")] = None
+    name: Name | None = None
     probe: Annotated[str | None, Field(pattern=r"^/\S*$", description="the path that is asked for")] = None
     via: Annotated[
         Literal["route", "test-route"], Field(description="as users go, or through the new color's test route")
     ] = "route"
     status: Annotated[_Status, Field(description="the status of the answer")] = 200
-    within: Annotated[_Positive | None, Field(description="the longest time an answer may take")] = None
+    within: Annotated[Positive | None, Field(description="the longest time an answer may take")] = None
     header: Annotated[_Header | None, Field(description="a header of the answer and its value")] = None
     body: Annotated[str | None, Field(min_length=1, description="a text in the answer")] = None
-    count: Annotated[int, Field(ge=1, le=_MOST, description="requests in a row, all of which must pass")] = 1
-    timeout: Annotated[_Positive | None, Field(description="of one try; default: 1m for a hook, 5s for a request")] = (
+    count: Annotated[int, Field(ge=1, le=MOST, description="requests in a row, all of which must pass")] = 1
+    timeout: Annotated[Positive | None, Field(description="of one try; default: 1m for a hook, 5s for a request")] = (
         None
     )
-    retries: Annotated[int, Field(ge=0, le=_MOST, description="further tries after the first")] = 0
+    retries: Annotated[int, Field(ge=0, le=MOST, description="further tries after the first")] = 0
 
     def asked(self) -> Gate:
         """The hook or probe.
@@ -220,10 +163,9 @@ class _Asked(_Table):
             more["timeout_seconds"] = self.timeout
         if self.probe is not None:
             return self._probe(self.probe, more)
-        if isinstance(self.hook, str):
-            return Hook(self.name or self.hook, url=self.hook, **more)
-        command = self.hook or ("",)
-        return Hook(self.name or PurePath(command[0]).name, command=command, **more)
+        hook = self.hook or ("",)
+        what: dict[str, Any] = {"url": hook} if isinstance(hook, str) else {"command": hook}
+        return Hook(self.name or name_of(hook), **what, **more)
 
     def _probe(self, path: str, more: Mapping[str, Any]) -> Probe:
         return Probe(
@@ -272,7 +214,7 @@ class _Step(_Asked):
     shift: Annotated[_Share | None, Field(description="percent of new requests to the new color")] = None
     bake: Annotated[_Bake | None, Field(description="how long it is watched")] = None
     analyze: Annotated[Literal[True] | None, Field(description="judge target health and traffic now")] = None
-    approve: Annotated[_Positive | None, Field(description="how long a person has to say yes")] = None
+    approve: Annotated[Positive | None, Field(description="how long a person has to say yes")] = None
     note: Annotated[str | None, Field(min_length=1, max_length=200, description="what the person should look at")] = (
         None
     )
@@ -335,11 +277,11 @@ class StrategyTable(_Table):
     canary: Annotated[list[_Share] | None, Field(min_length=1, description="percents that grow to 100")] = None
     linear: Annotated[_Share | None, Field(description="percent of every step")] = None
     all_at_once: Annotated[Literal[True] | None, Field(alias="all-at-once", description="everything in one")] = None
-    bake: Annotated[_Duration | None, Field(description="how long it is watched after each shift")] = None
-    every: Annotated[_Duration | None, Field(description="how long it is watched after each step")] = None
+    bake: Annotated[Duration | None, Field(description="how long it is watched after each shift")] = None
+    every: Annotated[Duration | None, Field(description="how long it is watched after each step")] = None
     step: Annotated[list[_Step] | None, Field(min_length=1, description="every step by itself")] = None
     gate: Annotated[list[_Gate], Field(default_factory=list, description="what must hold all the while")]
-    gate_every: Annotated[_Duration, Field(description="how often the gates are asked")] = GATE_SECONDS
+    gate_every: Annotated[Duration, Field(description="how often the gates are asked")] = GATE_SECONDS
     inconclusive: Annotated[
         Literal["wait", "pause", "fail"] | None,
         Field(description="what follows where the analysis cannot say; default: the service's"),
