@@ -1,4 +1,4 @@
-"""A store in DynamoDB: one item an entry, one for the lease, one a command, all under the service's partition key.
+"""A store in DynamoDB: an item for each entry, command and notifier, one for the lease, all under the service's key.
 
 Items: `pk` = service#NAME; `sk` and what else they hold:
 
@@ -6,6 +6,7 @@ Items: `pk` = service#NAME; `sk` and what else they hold:
     lease                token, holder (JSON), since, until (ISO 8601), expires (the same as `until`, in milliseconds
                          since 1970, to be compared), released, claim (a word of the taking, to know it again)
     inbox#ID             command: the JSON of rollout.store_codec
+    cursor#NAME          cursor: the same, of the notifier NAME
 
 No attribute is ever named as the table's TTL: entries stay, and a lease is compared with its taker's clock.
 
@@ -29,8 +30,8 @@ from toolkit.errors import AwsError, JournalError, LeaseLost
 from toolkit.rollout.codec import decode, encode
 from toolkit.rollout.contention import conflict, lease_lost, locked
 from toolkit.rollout.events import Entry
-from toolkit.rollout.ports import Command, Holder, Lease
-from toolkit.rollout.store_codec import command_in, command_out, holder_out, lease_in
+from toolkit.rollout.ports import Command, Cursor, Holder, Lease
+from toolkit.rollout.store_codec import command_in, command_out, cursor_in, cursor_out, holder_out, lease_in
 
 if TYPE_CHECKING:
     from toolkit.aws.session import Session
@@ -40,6 +41,7 @@ Item = dict[str, Any]
 _LEASE = "lease"
 _ENTRY = "entry#"
 _COMMAND = "inbox#"
+_CURSOR = "cursor#"
 _PAST_EVERY_ENTRY = f"{_ENTRY}~"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NO = {"BOOL": False}
@@ -172,6 +174,14 @@ class DynamoStore:
     def remove(self, service: str, ids: Sequence[str]) -> None:
         for each in ids:
             self._call("removing a command", partial(self._delete, _key(service, _COMMAND + each)))
+
+    def cursor(self, service: str, name: str) -> Cursor | None:
+        item = self._item(service, _CURSOR + name)
+        return None if item is None else cursor_in(service, _text(item, "cursor"), source=self._source)
+
+    def keep_cursor(self, service: str, name: str, cursor: Cursor) -> None:
+        item = {**_key(service, _CURSOR + name), "cursor": {"S": cursor_out(cursor)}}
+        self._call("keeping a notifier's cursor", lambda: self._client.put_item(TableName=self._table, Item=item))
 
     def _delete(self, key: Item) -> None:
         self._client.delete_item(TableName=self._table, Key=key)

@@ -11,7 +11,7 @@ from threading import Lock
 from toolkit.rollout.codec import decode, encode
 from toolkit.rollout.contention import conflict, lease_lost, locked
 from toolkit.rollout.events import Entry
-from toolkit.rollout.ports import Command, Holder, Lease
+from toolkit.rollout.ports import Command, Cursor, Holder, Lease
 
 _SOURCE = "the journal in memory"
 
@@ -24,6 +24,7 @@ class MemoryStore:
         self._leases: dict[str, Lease] = {}
         self._released: set[str] = set()
         self._commands: defaultdict[str, dict[str, Command]] = defaultdict(dict)
+        self._cursors: dict[tuple[str, str], Cursor] = {}
         self._lock = Lock()
 
     def tail(self, service: str, limit: int) -> Sequence[Entry]:
@@ -95,6 +96,14 @@ class MemoryStore:
         with self._lock:
             for each in ids:
                 self._commands[service].pop(each, None)
+
+    def cursor(self, service: str, name: str) -> Cursor | None:
+        with self._lock:
+            return self._cursors.get((service, name))
+
+    def keep_cursor(self, service: str, name: str, cursor: Cursor) -> None:
+        with self._lock:
+            self._cursors[service, name] = cursor
 
     def _held(self, service: str) -> Lease | None:
         return None if service in self._released else self._leases.get(service)

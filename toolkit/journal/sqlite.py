@@ -18,8 +18,8 @@ from toolkit.journal.database import BUSY, database
 from toolkit.rollout.codec import decode, encode
 from toolkit.rollout.contention import conflict, lease_lost, locked
 from toolkit.rollout.events import Entry
-from toolkit.rollout.ports import Command, Holder, Lease
-from toolkit.rollout.store_codec import command_in, command_out, holder_out, lease_in
+from toolkit.rollout.ports import Command, Cursor, Holder, Lease
+from toolkit.rollout.store_codec import command_in, command_out, cursor_in, cursor_out, holder_out, lease_in
 
 _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS entries (
@@ -34,6 +34,10 @@ _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS inbox (
         place TEXT NOT NULL, service TEXT NOT NULL, id TEXT NOT NULL, command TEXT NOT NULL,
         PRIMARY KEY (place, service, id)
+    ) STRICT""",
+    """CREATE TABLE IF NOT EXISTS cursors (
+        place TEXT NOT NULL, service TEXT NOT NULL, name TEXT NOT NULL, cursor TEXT NOT NULL,
+        PRIMARY KEY (place, service, name)
     ) STRICT""",
 )
 
@@ -127,6 +131,18 @@ class SqliteStore:
                 "DELETE FROM inbox WHERE place = ? AND service = ? AND id = ?",
                 [(self._place, service, each) for each in ids],
             )
+
+    def cursor(self, service: str, name: str) -> Cursor | None:
+        with self._reading() as connection:
+            row = connection.execute(
+                "SELECT cursor FROM cursors WHERE place = ? AND service = ? AND name = ?", (self._place, service, name)
+            ).fetchone()
+        return cursor_in(service, row[0], source=self._source) if row else None
+
+    def keep_cursor(self, service: str, name: str, cursor: Cursor) -> None:
+        with self._writing() as connection:
+            row = (self._place, service, name, cursor_out(cursor))
+            connection.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?, ?, ?)", row)
 
     def _entries(self, which: str, service: str, *more: int) -> list[tuple[int, str]]:
         with self._reading() as connection:

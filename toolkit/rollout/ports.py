@@ -139,6 +139,15 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a notifier has come: number (0 before the first), hash and time (UTC) of the last entry it has told."""
+
+    sequence: int
+    hash: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """How a hook or a probe ended: `reason` is one sentence, `output` what it said."""
 
@@ -272,6 +281,16 @@ class Inbox(Protocol):
 
 class Store(Journal, Leases, Inbox, Protocol):
     """Journal, lease and inbox in one place, so that an append and the check of its lease are one step."""
+
+
+class Cursors(Protocol):
+    """Where notifiers stand, beside the journal and never under its lease. Raises JournalError."""
+
+    def cursor(self, service: str, name: str) -> Cursor | None:
+        """That of the notifier `name`; None where it has told nothing yet."""
+
+    def keep_cursor(self, service: str, name: str, cursor: Cursor) -> None:
+        """Remember it in place of the last one. Of two notifiers of one name the later stands."""
 
 
 class Hooks(Protocol):

@@ -1,4 +1,4 @@
-"""Who holds a lease, and commands, as JSON texts and back: the same in every store."""
+"""Who holds a lease, commands and cursors, as JSON texts and back: the same in every store."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from toolkit.errors import JournalError
 from toolkit.rollout.events import Word
-from toolkit.rollout.ports import Command, Holder, Lease
+from toolkit.rollout.ports import Command, Cursor, Holder, Lease
 
 
 def holder_out(holder: Holder) -> str:
@@ -57,6 +57,21 @@ def command_in(text: str, *, source: str) -> Command:
         document = json.loads(text)
         said = {key: str(document[key]) for key in ("id", "rollout", "actor", "reason")}
         return Command(word=Word(document["word"]), at=_time(document["at"]), **said)
+
+
+def cursor_out(cursor: Cursor) -> str:
+    return _text({"sequence": cursor.sequence, "hash": cursor.hash, "at": cursor.at.isoformat()})
+
+
+def cursor_in(service: str, text: str, *, source: str) -> Cursor:
+    """The cursor that `cursor_out` wrote.
+
+    Raises:
+        JournalError: no such text; `source` is named.
+    """
+    with _readable(f"{source}: a notifier's cursor", f"`bluegreen notify {service} --from-now` writes it anew."):
+        document = json.loads(text)
+        return Cursor(int(document["sequence"]), str(document["hash"]), _time(document["at"]))
 
 
 def _text(document: dict[str, Any]) -> str:
