@@ -232,6 +232,36 @@ class HookSettings:
     retries: int = 0
 
 
+class NotifyTo(StrEnum):
+    """Where notifications can go."""
+
+    STDOUT = "stdout"
+    SLACK = "slack"
+    SNS = "sns"
+    EVENTBRIDGE = "eventbridge"
+
+
+class NotifyEvents(StrEnum):
+    """Which entries of the journal are told."""
+
+    ALL = "all"
+    IMPORTANT = "important"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifySettings:
+    """One notifier of a service, which `rollout.notifiers` makes.
+
+    place: the topic's ARN, the bus's name or ARN, the variable that holds the webhook's address; empty for stdout.
+    name: under which its cursor is kept.
+    """
+
+    to: NotifyTo
+    name: str
+    place: str = ""
+    events: NotifyEvents = NotifyEvents.IMPORTANT
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetireSettings:
     """What becomes of the old side after a deployment.
@@ -274,6 +304,7 @@ class ServiceSettings:
     retire: what becomes of the old side after a deployment.
     price: what a target costs; None: nobody has said.
     hooks: what every rollout runs, and when.
+    notify: who is told what happens.
     analysis: how a rollout compares the traffic of both colors; None: it does not.
     """
 
@@ -297,6 +328,7 @@ class ServiceSettings:
     retire: RetireSettings = field(default_factory=RetireSettings)
     price: PriceSettings | None = None
     hooks: tuple[HookSettings, ...] = ()
+    notify: tuple[NotifySettings, ...] = ()
 
     def settle_of(self, *, network: bool) -> float:
         """Seconds to wait after a write before a verdict, by the type of the load balancer."""

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from toolkit.config.analysis import AnalysisTable
 from toolkit.config.hooks import HookTable
+from toolkit.config.notify import NotifyTables
 from toolkit.config.workload import PriceTable, RetireTable
 from toolkit.errors import BluegreenError, ConfigError
 from toolkit.settings import AwsSettings, Endpoint, FreezeSettings, RetireSettings, ServiceSettings, Settings, is_aws
@@ -136,6 +137,7 @@ class _Service(_Strict):
     hook: Annotated[
         list[HookTable], Field(default_factory=list, description="what every rollout runs, in this order at each point")
     ]
+    notify: NotifyTables
     region: Annotated[str | None, Field(min_length=1, description="if elsewhere than [aws] says")] = None
     profile: Annotated[str | None, Field(min_length=1, description="if another than [aws] says")] = None
     role_arn: Annotated[
@@ -235,7 +237,9 @@ def _placed(name: str, service: _Service, base: Path) -> ServiceSettings:
 
 
 def _service(service: _Service, base: Path) -> ServiceSettings:
-    settings = ServiceSettings(**service.model_dump(exclude={"freeze", "analysis", "retire", "price", "hook"}))
+    settings = ServiceSettings(
+        **service.model_dump(exclude={"freeze", "analysis", "retire", "price", "hook", "notify"})
+    )
     contract, terraform = settings.contract, settings.terraform
     if contract is not None and contract.startswith("file:"):
         contract = f"file:{base / contract.removeprefix('file:')}"
@@ -248,6 +252,7 @@ def _service(service: _Service, base: Path) -> ServiceSettings:
         retire=service.retire.settings() if service.retire else RetireSettings(),
         price=service.price.settings() if service.price else None,
         hooks=tuple(settings for table in service.hook for settings in table.settings()),
+        notify=tuple(table.settings() for table in service.notify),
     )
 
 
