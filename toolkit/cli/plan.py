@@ -14,6 +14,7 @@ from toolkit.cli.render import print_json, style
 from toolkit.cli.rollout_words import already_document, already_words, shortened
 from toolkit.errors import UsageError
 from toolkit.rollout.forecast import Calls, Forecast, compare, forecast, reads_of
+from toolkit.rollout.plain import plain
 from toolkit.rollout.plan import Plan
 from toolkit.rollout.plan_codec import plan_out
 from toolkit.rollout.preflight import Finding, Level
@@ -73,7 +74,8 @@ def show_forecast(services: Sequence[Service], wanted: Wanted, output: Output) -
     Raises:
         as `runner.rollout.plan_rollout`.
     """
-    from toolkit.runner.rollout import plan_rollout, running_already
+    from toolkit.runner.deployable import running_already
+    from toolkit.runner.rollout import plan_rollout
 
     documents = []
     for service in services:
@@ -161,6 +163,10 @@ def _show_steps(made: Plan, expected: Forecast) -> None:
     for number, gate in enumerate(made.gates):
         asked = f"every {duration(made.gate_seconds)}" if not number else ""
         print(f"  gate: {describe(gate)} {asked}".rstrip())
+    for when, hooks in (("on a rollback", made.on_rollback), ("at the end", made.on_end)):
+        for hook in hooks:
+            longest = duration(hook.timeout_seconds * (hook.retries + 1))
+            print(f"  {when}: hook {plain(hook.name)}, up to {longest}; it holds nothing up")
     print(f"  at risk: {expected.exposure}")
     print(f"  calls: {expected.calls}, on {_count(made.routes)}")
     if expected.approval_seconds:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 from toolkit.errors import (
     BluegreenError,
@@ -14,7 +13,7 @@ from toolkit.errors import (
     RouteUnusable,
     WrongAccount,
 )
-from toolkit.rollout.deploy import deployed, runs_already
+from toolkit.rollout.deploy import deployed
 from toolkit.rollout.events import (
     CommandTaken,
     Ending,
@@ -26,14 +25,15 @@ from toolkit.rollout.events import (
 from toolkit.rollout.freeze import frozen
 from toolkit.rollout.machine import begin
 from toolkit.rollout.plan import Plan
-from toolkit.rollout.preflight import Finding, Level, Observation, idle_color, needed_targets, preflight, refuse
-from toolkit.rollout.routes import known_splits, live_color, split_of_service
+from toolkit.rollout.preflight import Finding, Level, Observation, idle_color, preflight, refuse
+from toolkit.rollout.routes import live_color, split_of_service
 from toolkit.rollout.state import Course, RolloutState
 from toolkit.rollout.steps import Retire, Scale, Shift
 from toolkit.rollout.strategy import Strategy, plan_of
-from toolkit.rollout.workload import Change, Release, Workload
+from toolkit.rollout.workload import Change, Release
 from toolkit.runner.attention import Peers
 from toolkit.runner.checked import accept, require_no_rollout, tell_warnings
+from toolkit.runner.deployable import deployable, running_already
 from toolkit.runner.engine import Engine
 from toolkit.runner.interrupts import Signals, heeded_signals
 from toolkit.runner.lease import Keeper, leased
@@ -209,8 +209,8 @@ def _findings(service: Service, wanted: Wanted, plan: Plan, observation: Observa
     elif plan.force:
         findings = [_waived(finding) if finding.is_about_capacity else finding for finding in findings]
     findings += [*_workload(service, plan), *_frozen(service, ignored=wanted.ignore_freeze)]
-    if wanted.change is not None and service.workload is not None:
-        findings += _deployable(service, service.workload, wanted.change, plan, observation)
+    if wanted.change is not None:
+        findings += deployable(service, wanted.change, plan, observation)
     return findings
 
 
@@ -230,44 +230,6 @@ def _workload(service: Service, plan: Plan) -> list[Finding]:
             "Give the deployment contract a `workload`, or leave the step out.",
         )
     ]
-
-
-def _deployable(
-    service: Service, workload: Workload, change: Change, plan: Plan, observation: Observation
-) -> list[Finding]:
-    """Whether the release can be made, and whether there is room for it. Raises AwsError, UsageError."""
-    carrying = [each.share(plan.to) for each in known_splits(observation.routes, service.contract).values()]
-    if any(carrying):
-        mend = "A release goes to the side that has no traffic: leave --to out, or roll back first."
-        return [Finding("deploy", Level.REFUSED, f"{plan.to} has traffic", mend)]
-    try:
-        release = workload.foresee(change, plan.to)
-    except PreflightRefused as error:
-        return [Finding("deploy", Level.REFUSED, error.message.removesuffix("."), error.hint)]
-    found = [Finding("deploy", Level.OK, f"{plan.to} is to run {release}")]
-    maximum = workload.capacity(plan.to).maximum
-    needed = needed_targets(observation.healthy(plan.base), Fraction(1), service.settings)
-    if maximum is not None and needed > maximum:
-        mend = "Raise its maximum in Terraform and apply."
-        reason = f"all of the traffic takes {needed} targets, and {plan.to} may have {maximum} at most"
-        found.append(Finding("deploy room", Level.REFUSED, reason, mend))
-    return found
-
-
-def running_already(service: Service, change: Change, plan: Plan, observation: Observation) -> Release | None:
-    """What the live color runs, where that is what is asked for and all traffic is on it.
-
-    Raises AwsError, UsageError.
-    """
-    splits = known_splits(observation.routes, service.contract).values()
-    if service.workload is None or any(split.share(plan.to) for split in splits):
-        return None
-    try:
-        wanted = service.workload.foresee(change, plan.to)
-    except PreflightRefused:  # said with the other findings
-        return None
-    live = service.workload.release(plan.base)
-    return live if runs_already(wanted, live, change) else None
 
 
 def _frozen(service: Service, *, ignored: bool) -> list[Finding]:
