@@ -42,6 +42,7 @@ _COMMANDS = {
     "history": "history:history",
     "show": "history:show",
     "audit": "history:app",
+    "notify": "notify:notify",
     "plan": "plan:plan",
     "analyze": "analyze:analyze",
     "doctor": "doctor:doctor",

@@ -31,6 +31,8 @@ if TYPE_CHECKING:  # a rollback needs none of them, and starts sooner without
     from toolkit.rollout.audit import HeadLog
     from toolkit.rollout.bypass import Rules
     from toolkit.rollout.metrics import Metrics
+    from toolkit.rollout.notification import Sinks
+    from toolkit.rollout.ports import Cursors
     from toolkit.rollout.state import RolloutState
 
 TAIL = 16
@@ -58,6 +60,7 @@ class Service:
     """One service, ready to be read and shifted.
 
     holder: this process, as a lease names it. heads: where this machine remembers the journal's ends.
+    sinks, cursors: where notifications go, and how far each notifier has come; None: nobody is told.
     note: takes one line for whoever watches. watch: is told each entry of a rollout and the state after it.
     ask: what a person at a terminal wants after Ctrl-C; None without a terminal.
     """
@@ -77,6 +80,8 @@ class Service:
     metrics: Metrics
     rules: Rules
     workload: Workload | None = None
+    sinks: Sinks | None = None
+    cursors: Cursors | None = None
     note: Callable[[str], None] = field(default=_silent)
     watch: Callable[[Entry, RolloutState], None] = field(default=_unwatched)
     ask: Callable[[RolloutState], Wish] | None = None

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit.contract import Contract, LoadBalancer
-from toolkit.settings import ServiceSettings
+from toolkit.settings import NotifySettings, NotifyTo, ServiceSettings
 
 if TYPE_CHECKING:
     from toolkit.aws.session import Session
     from toolkit.rollout.bypass import Rule
     from toolkit.rollout.metrics import AlarmState, Metrics, MetricsWanted, Minutes
+    from toolkit.rollout.notification import Sink
     from toolkit.rollout.ports import Clock, Pulse, Result
     from toolkit.rollout.steps import Hook, Probe
     from toolkit.traffic import Color
@@ -67,6 +70,40 @@ class LazyRules:
         from toolkit.aws.rules import ListenerRules
 
         return ListenerRules(self._session).on(balancer)
+
+
+class LazySinks:
+    """Where notifications go, imported when one is to be told."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def sink(self, settings: NotifySettings) -> Sink:
+        match settings.to:
+            case NotifyTo.STDOUT:
+                from toolkit.notify.stdout import StdoutSink
+
+                return StdoutSink()
+            case NotifyTo.SLACK:
+                from toolkit.notify.slack import SlackSink
+
+                return SlackSink(settings.place, os.environ)
+            case NotifyTo.SNS:
+                from toolkit.aws.sns import SnsSink
+
+                return SnsSink(self._near(settings.place), settings.place)
+            case NotifyTo.EVENTBRIDGE:
+                from toolkit.aws.eventbridge import EventBridgeSink
+
+                return EventBridgeSink(self._near(settings.place), settings.place)
+
+    def _near(self, place: str) -> Session:
+        """The session, in the region that an ARN names: a topic is published to in its own."""
+        parts = place.split(":")
+        region = parts[3] if parts[0] == "arn" else ""
+        if region in ("", self._session.region):
+            return self._session
+        return type(self._session)(replace(self._session.settings, region=region))
 
 
 def _metrics(session: Session) -> Metrics:

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 from toolkit.contract import AsgPair, Contract, EcsPair
 from toolkit.settings import ServiceSettings
 from toolkit.wiring.homes import state_home
-from toolkit.wiring.lazy import LazyHooks, LazyMetrics, LazyProbes, LazyRules
+from toolkit.wiring.lazy import LazyHooks, LazyMetrics, LazyProbes, LazyRules, LazySinks
 from toolkit.wiring.places import Place
 
 if TYPE_CHECKING:
+    from toolkit.aws.dynamodb import DynamoStore
     from toolkit.aws.session import Session
     from toolkit.journal.heads import Heads
-    from toolkit.rollout.ports import Holder, Store
+    from toolkit.journal.sqlite import SqliteStore
+    from toolkit.rollout.ports import Holder
     from toolkit.rollout.workload import Workload
     from toolkit.runner.service import Service
 
@@ -40,14 +42,14 @@ def assemble(
     from toolkit.aws.cloudwatch import Cloudwatch
     from toolkit.runner.service import Service
 
-    session, clock = place.session, SystemClock()
+    session, clock, store = place.session, SystemClock(), _store(contract, place.session)
     return Service(
         contract=contract,
         settings=settings,
         router=place.elbv2,
         targets=place.elbv2,
         flows=Cloudwatch(session),
-        store=_store(contract, session),
+        store=store,
         identities=place.caller,
         clock=clock,
         hooks=LazyHooks(directory, clock),
@@ -57,6 +59,8 @@ def assemble(
         rules=LazyRules(session),
         heads=_heads(contract, session, note),
         workload=_workload(contract, session),
+        sinks=LazySinks(session),
+        cursors=store,
         note=note,
     )
 
@@ -97,7 +101,7 @@ def _heads(contract: Contract, session: Session, note: Callable[[str], None]) ->
     return Heads(state_home() / "heads.jsonl", place=f"{table} {endpoint}".rstrip(), say=note)
 
 
-def _store(contract: Contract, session: Session) -> Store:
+def _store(contract: Contract, session: Session) -> DynamoStore | SqliteStore:
     if contract.state_table is not None:
         from toolkit.aws.dynamodb import DynamoStore
 
