@@ -18,7 +18,7 @@ from urllib.request import Request, urlopen
 import psutil
 
 from tests.e2e.command import Commands, Ended
-from tests.e2e.release import TERRAFORM, copied, free_port, infra, requests_until, until
+from tests.e2e.release import TERRAFORM, copied, free_port, given, infra, requests_until, until
 from tests.support.provision import Provisioned
 from toolkit.infra.program import chosen
 from toolkit.lab.handle import Lab, start_lab
@@ -150,6 +150,10 @@ class Deployed:
         assert planned.code in {0, 2, 42}, planned.err
         return planned.code
 
+    def drift(self) -> Ended:
+        """`bluegreen drift web`, looking at a plan with the world's variables too."""
+        return self.bluegreen("drift", "web", "--dir", str(self.directory), *given(self.variables), timeout=180.0)
+
     def versions(self, count: int = 20) -> dict[str, int]:
         """How many of `count` requests each version answers just now."""
         return answers(self.url, count, path="", headers={}, by="X-Version")
@@ -253,17 +257,9 @@ def _group(pair: Provisioned, workload: Mapping[str, Any], color: str) -> Standi
 
 
 def _apply_network(bluegreen: Commands, directory: Path, variables: Mapping[str, Any]) -> None:
-    given = [
-        f"-var={name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in variables.items()
-    ]
-    words = (
-        chosen(bluegreen.environ).command,
-        "apply",
-        "-auto-approve",
-        "-input=false",
-        "-target=module.network",
-        *given,
-    )
+    spelled = ["-var" if word == "--var" else word for word in given(variables)]
+    program = chosen(bluegreen.environ).command
+    words = (program, "apply", "-auto-approve", "-input=false", "-target=module.network", *spelled)
     ended = subprocess.run(
         words, cwd=directory, env=dict(bluegreen.environ), capture_output=True, text=True, timeout=120, check=False
     )

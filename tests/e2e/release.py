@@ -54,7 +54,7 @@ class Release:
 
     def drift(self) -> Ended:
         """`bluegreen drift web -o json`, looking at a plan with the world's variables too."""
-        words = ("--dir", str(self.directory), *_given(self.variables))
+        words = ("--dir", str(self.directory), *given(self.variables))
         return self.bluegreen("drift", "web", *words, "-o", "json", timeout=180.0)
 
     def status(self) -> Any:
@@ -111,7 +111,7 @@ def provisioned(scratch: Path) -> Iterator[Release]:
 
 def infra(bluegreen: Commands, directory: Path, command: str, variables: Mapping[str, Any], *words: str) -> Ended:
     """`bluegreen infra COMMAND`, each variable as the JSON that Terraform reads."""
-    return bluegreen("infra", command, "--dir", str(directory), *_given(variables), *words, timeout=180.0)
+    return bluegreen("infra", command, "--dir", str(directory), *given(variables), *words, timeout=180.0)
 
 
 def _applied(bluegreen: Commands, directory: Path, variables: Mapping[str, Any]) -> Ended:
@@ -131,7 +131,8 @@ def _environ(lab: Lab, scratch: Path) -> dict[str, str]:
     }
 
 
-def _given(variables: Mapping[str, Any]) -> list[str]:
+def given(variables: Mapping[str, Any]) -> list[str]:
+    """Variables as `bluegreen infra` takes them, each as the JSON that Terraform reads."""
     return [word for name, value in variables.items() for word in ("--var", f"{name}={_spelled(value)}")]
 
 

@@ -193,6 +193,13 @@ def test_more_than_the_maximum_is_not_asked_for_and_the_maximum_is_named(web: De
         scaling.register_scalable_target(**target, MaxCapacity=MAXIMUM)
 
 
+@slow
+def test_after_all_of_this_a_plan_is_empty_and_nothing_has_drifted(web: Deployed) -> None:
+    assert web.plan_exit_code() == 0
+    drift = web.drift()
+    assert drift.code == 0, drift.out + drift.err
+
+
 def test_nothing_listens_off_loopback_and_a_destroy_leaves_no_task(web: Deployed) -> None:
     places, running = web.listening(), web.played()
     assert len(running) >= TASKS

@@ -147,6 +147,12 @@ def test_an_ami_that_crashes_gets_no_request_and_everything_stays_as_it_was(web:
     assert web.sides() == before
 
 
+def test_after_all_of_this_a_plan_is_empty_and_nothing_has_drifted(web: Deployed) -> None:
+    assert web.plan_exit_code() == 0
+    drift = web.drift()
+    assert drift.code == 0, drift.out + drift.err
+
+
 def test_nothing_listens_off_loopback_and_a_destroy_leaves_no_instance(web: Deployed) -> None:
     places, running = web.listening(), web.played()
     assert len(running) >= INSTANCES
