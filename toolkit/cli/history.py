@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Whether a journal is what was written.")
 
-_TOLD_BY_THE_STEPS = {"RolloutStarted", "ReleasePut", "StepPassed", "ShiftVerified", "RolloutEnded"}
+_TOLD_BY_THE_STEPS = {"RestSkipped", "RolloutStarted", "ReleasePut", "StepPassed", "ShiftVerified", "RolloutEnded"}
 _WIDEST = 60
 _COLORS = {"done": 32, "failed": 31, "stopped": 33, "under way": 1}
 
@@ -172,6 +172,7 @@ def _audit_document(name: str, result: Audit) -> dict[str, Any]:
 
 def _show_story(told: Story) -> None:
     from toolkit.cli.rollout_words import ending_words, shortened
+    from toolkit.rollout.events import HooksRan
     from toolkit.rollout.steps import describe
     from toolkit.rollout.telling import tell
 
@@ -195,6 +196,8 @@ def _show_story(told: Story) -> None:
         print("besides")
     for entry in besides:
         print(f"  {entry.sequence:3}  {_at(entry.at)}  {tell(entry)}")
+        for line in _output(entry.event.output if isinstance(entry.event, HooksRan) else ""):
+            print(f"         | {line}")
 
 
 def _with_release(chapter: Chapter, state: RolloutState) -> Chapter:

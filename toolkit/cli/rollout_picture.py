@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from toolkit.cli.rollout_words import gates_words, phase_words, shortened
+from toolkit.cli.rollout_words import gates_words, hooks_words, phase_words, shortened
 from toolkit.cli.workload import release_words
 from toolkit.rollout.plain import plain
 from toolkit.rollout.ports import Holder
@@ -39,9 +39,10 @@ def picture(
     lines = [Line(title, _STOPPED.get(state.phase, "bold"))]
     if state.reason:
         lines.append(Line(f"  {plain(state.reason)}", _STOPPED.get(state.phase, "")))
-    puts = [Line(f"  puts    {release_words(state.release)} on {plan.to}")] if state.release else []
-    lines += _steps(state, now, max(_FEWEST, room - _BESIDE_THE_STEPS - len(puts)))
-    lines += puts
+    besides = [Line(f"  hooks   {plain(running)}", "bold")] if (running := hooks_words(state)) else []
+    besides += [Line(f"  puts    {release_words(state.release)} on {plan.to}")] if state.release else []
+    lines += _steps(state, now, max(_FEWEST, room - _BESIDE_THE_STEPS - len(besides)))
+    lines += besides
     lines.append(Line(f"  health  {_health(seen)}"))
     lines.append(Line(f"  gates   {gates_words(plan)}", "dim"))
     if state.course is Course.ON or state.stays:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from toolkit.cli.notified import also, notified
 from toolkit.cli.options import Output
 from toolkit.cli.outcome import split_document, splits_document
 from toolkit.cli.render import print_json, style
@@ -14,6 +15,7 @@ from toolkit.cli.rollout_words import already_document, already_words, print_nex
 from toolkit.cli.workload import release_words
 from toolkit.errors import BluegreenError
 from toolkit.rollout.events import Ending
+from toolkit.rollout.plain import plain
 from toolkit.traffic import Color
 
 if TYPE_CHECKING:
@@ -30,14 +32,23 @@ Done = Callable[..., None]
 def carried_out(services: Sequence[Service], output: Output) -> Iterator[Done]:
     """Show what becomes of `services` while the body runs, and its outcomes in the end.
 
-    A rollout that ends otherwise than it should is told as JSON too, before its error goes on.
+    A rollout that ends otherwise than it should is told as JSON too, before its error goes on. Who is notified hears of
+    it meanwhile, and has a few seconds more at the end.
     """
+    with notified(services, output) as heard, _shown(services, output, heard) as done:
+        yield done
+
+
+@contextmanager
+def _shown(services: Sequence[Service], output: Output, heard: Callable[[], None]) -> Iterator[Done]:
     outcomes: list[RolloutOutcome] = []
 
     def done(*ended: RolloutOutcome) -> None:
         outcomes.extend(ended)
 
     with watched(services) as view:
+        for service in services:
+            service.watch = also(heard, service.watch)
         try:
             yield done
         except BluegreenError as error:
@@ -122,6 +133,8 @@ def _show(outcome: RolloutOutcome, service: Service) -> None:
     runs = f" with {release_words(state.release)}" if state.release else ""
     print(style(f"{outcome.service}: {plan.to} is live{runs}", 1) + f", {held} on {routes}{retired}.")
     print(f"  rollout {state.id} ({plan.strategy}) is promoted; journal head {head_words(outcome.head)}")
+    if state.left_undone:
+        print(f"  {plan.base} is left as it is: {plain(state.reason)}")
     print_next(state, held=False)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit.cli.outcome import splits_document
 from toolkit.cli.workload import release_document, release_words, workload_document
+from toolkit.rollout.effects import RunHooks
 from toolkit.rollout.events import (
     CommandTaken,
     Ending,
@@ -23,10 +24,11 @@ from toolkit.rollout.events import (
     StepPassed,
     WorkloadHeld,
 )
+from toolkit.rollout.machine import effect_of, is_preparation
 from toolkit.rollout.plain import plain
 from toolkit.rollout.plan import Plan
 from toolkit.rollout.state import Phase, RolloutState
-from toolkit.rollout.steps import Deploy, Gate, Probe, describe, duration
+from toolkit.rollout.steps import Gate, Probe, describe, duration
 from toolkit.rollout.telling import ENDINGS, tell
 
 if TYPE_CHECKING:
@@ -72,21 +74,32 @@ def ending_words(state: RolloutState) -> str:
         return phase_words(state)
     if state.ending is Ending.ROLLED_BACK and not state.touched:
         return f"ended before its first shift, {state.plan.base} has carried all traffic throughout"
-    return ENDINGS[state.ending]
+    undone = f"; {state.plan.base} is left as it is" if state.left_undone else ""
+    return f"{ENDINGS[state.ending]}{undone}"
 
 
 def _next_words(event: Event, state: RolloutState) -> str:
-    """The step that an event has begun; empty where it has begun none."""
+    """The step that an event has begun, or the hooks beside the steps; empty where it has begun neither."""
+    if isinstance(event, GateFailed | ShiftFailed | CommandTaken) and state.phase is Phase.ROLLING_BACK:
+        return _way_back(state)
+    if running := hooks_words(state):
+        return running
     begins = isinstance(event, _BEGINNING)
     if state.plan.scales and not state.held:
         begins = False  # what stands behind the colors is looked at and held before the first step
-    if state.phase is Phase.ROLLING_BACK and isinstance(event, GateFailed | ShiftFailed | CommandTaken):
-        return _way_back(state)
     if not begins or state.ending is not None or state.current is None or state.phase in _STANDING:
         return ""
     if state.deadline is not None:
         return f"{place(state.step, state.plan)} until {state.deadline:%H:%M:%S}Z"
     return f"{place(state.step, state.plan)}"
+
+
+def hooks_words(state: RolloutState) -> str:
+    """The hooks that run now beside the steps, on the way back and at the end; empty where none does."""
+    effect = effect_of(state)
+    if not isinstance(effect, RunHooks):
+        return ""
+    return f"{effect.at}: {', '.join(f'hook {hook.name}' for hook in effect.hooks)}"
 
 
 _BEGINNING = (Prepared, WorkloadHeld, ReleasePut, StepPassed, ShiftVerified, RunnerTookOver, CommandTaken)
@@ -182,7 +195,7 @@ def _while_it_runs(state: RolloutState, back: tuple[str, str]) -> list[tuple[str
             return [(f"bluegreen approve {name}", "go on"), (f"bluegreen abort {name}", f"back to {plan.base}")]
         case _:
             pause = (f"bluegreen pause {name}", "stay at this split")
-            if any(isinstance(step, Deploy) for step in plan.steps[state.step :]):
+            if any(map(is_preparation, plan.steps[state.step :])):
                 return [pause, back]  # nothing can be promoted that is not there yet
             return [pause, (f"bluegreen promote {name}", f"everything to {plan.to} now"), back]
 

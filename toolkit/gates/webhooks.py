@@ -83,7 +83,7 @@ def _judged(place: str, answer: Answer, now: datetime, *, longest_pause: float) 
         veto = _veto(answer.body)
         return Try(True, told) if veto is None else Try(False, f"{told}, and says no: {veto}", again=False)
     if _REDIRECT <= answer.status < _CLIENT:
-        where = answer.headers.get("location", "nowhere")
+        where = answer.headers.get("location", "nowhere")[:_REASON_LENGTH]
         return Try(False, f"{told}, to {where}: redirects are not followed", again=False)
     again = answer.status >= _SERVER or answer.status == _TOO_MANY
     pause = min(_asked_pause(answer.headers.get("retry-after", ""), now), longest_pause) if again else 0.0

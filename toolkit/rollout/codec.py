@@ -115,7 +115,7 @@ _ATTRIBUTES: Mapping[type[Event], Mapping[str, Field]] = {
     WorkloadHeld: {},
     ReleasePut: {"step": NUMBER, "release": _RELEASE},
     WorkloadLetGo: {"problem": TEXT},
-    RestSkipped: {"step": NUMBER, "reason": TEXT},
+    RestSkipped: {"step": NUMBER, "reason": TEXT, "output": TEXT},
     HooksRan: {"point": word(HookPoint), "detail": TEXT, "output": TEXT},
     StepPassed: {"step": NUMBER, "detail": TEXT, "output": TEXT},
     GateFailed: {"step": NUMBER, "gate": TEXT, "reason": TEXT, "output": TEXT},

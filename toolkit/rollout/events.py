@@ -157,10 +157,14 @@ class WorkloadLetGo:
 
 @dataclass(frozen=True, slots=True)
 class RestSkipped:
-    """Step number `step` (from 0) and all after it are left undone: the rollout is promoted, and that is enough."""
+    """Step number `step` (from 0) and all after it are left undone: the rollout is promoted, and that is enough.
+
+    output: what the hook said that would not have it.
+    """
 
     step: int
     reason: str
+    output: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ from toolkit.rollout.events import (
     WorldDiffers,
 )
 from toolkit.rollout.state import Course, RolloutState
-from toolkit.rollout.steps import Analyze, Approve, Bake, Deploy, Hook, Probe, Retire, Scale, Shift
+from toolkit.rollout.steps import Analyze, Approve, Bake, Deploy, Hook, Probe, Retire, Scale, Shift, Step
 from toolkit.settings import HookPoint
 
 
@@ -107,6 +107,16 @@ def effect_of(state: RolloutState) -> Effect | None:
     return _way_back(state) if state.back else _way_on(state)
 
 
+def ending_of(state: RolloutState) -> Ending:
+    """How it has ended; of one that has not, how it will from here."""
+    if state.ending is not None:
+        return state.ending
+    if state.back:
+        return Ending.ROLLED_BACK
+    retires = any(isinstance(step, Retire) for step in state.plan.steps)
+    return Ending.RETIRED if retires and not state.left_undone else Ending.PROMOTED
+
+
 def _end(state: RolloutState, ending: Ending) -> Effect:
     """What comes before the end: hooks of a rollback, letting go of what runs behind the colors, hooks of the end."""
     plan, ran = state.plan, state.ran
@@ -143,8 +153,7 @@ def _way_back(state: RolloutState) -> Effect:
 def _effect_of_step(state: RolloutState) -> Effect:  # noqa: PLR0911, C901 - one case a step
     match state.current:
         case None:
-            retires = any(isinstance(step, Retire) for step in state.plan.steps)
-            return _end(state, Ending.RETIRED if retires and not state.left_undone else Ending.PROMOTED)
+            return _end(state, ending_of(state))
         case Deploy(change):
             return PutRelease(change, state.plan.to)
         case Shift() as shift:
@@ -220,8 +229,9 @@ def _stepped(state: RolloutState, event: Event, at: datetime) -> RolloutState:  
             return replace(state, ending=Ending.REFUSED, reason=reason, exit_code=exit_code, course=Course.ON)
         case StepPassed(step) if state.prepared and step == state.step and not state.back:
             return _next_step(state, at)
-        case RestSkipped(step) if state.promoted and step == state.step and not state.back:
-            return replace(state, step=len(state.plan.steps), left_undone=True, began=at, watched=at)
+        case RestSkipped(step, reason) if state.promoted and step == state.step and not state.back:
+            done = replace(state, step=len(state.plan.steps), left_undone=True, reason=reason)
+            return replace(done, began=at, watched=at)
         case HooksRan(point):
             return replace(state, ran=state.ran | {point})
         case GateFailed(_, gate, reason) if not state.back:
@@ -271,20 +281,32 @@ def _commanded(state: RolloutState, event: CommandTaken, at: datetime) -> Rollou
 
 
 def _promoting(state: RolloutState, at: datetime) -> RolloutState:
-    """What is left before the promotion is skipped; the last shift is not, nor is what is yet to be deployed."""
+    """What is left before the promotion is skipped; the last shift is not, nor is what is yet to be prepared."""
     plan = state.plan
-    if any(isinstance(step, Deploy) for step in plan.steps[state.step :]):
+    if any(is_preparation(step) for step in plan.steps[state.step :]):
         return state
     step = _last_leap(state) if state.step <= plan.last_shift else max(state.step, plan.promotes_before)
     return replace(state, step=step, course=Course.ON, stays=False, reason="", began=at, watched=at)
 
 
 def _last_leap(state: RolloutState) -> int:
-    """The last shift, or the step before it that brings up what it takes."""
+    """The last shift, or the steps before it that bring up what it takes and run the hooks of every shift."""
     steps, step = state.plan.steps, state.plan.last_shift
-    while step > state.step and isinstance(steps[step - 1], Scale):
+    while step > state.step and _goes_with_a_shift(steps[step - 1]):
         step -= 1
     return step
+
+
+def is_preparation(step: Step) -> bool:
+    """Whether the new color may get no traffic without it, whoever says so: a migration is among the hooks."""
+    return isinstance(step, Deploy) or (isinstance(step, Hook) and step.at in _OF_THE_PREPARATION)
+
+
+_OF_THE_PREPARATION = (HookPoint.BEFORE_PREPARE, HookPoint.AFTER_PREPARE)
+
+
+def _goes_with_a_shift(step: Step) -> bool:
+    return isinstance(step, Scale) or (isinstance(step, Hook) and step.at is HookPoint.BEFORE_SHIFT)
 
 
 def _of_the_runner(

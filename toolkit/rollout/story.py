@@ -24,7 +24,11 @@ from toolkit.rollout.steps import Step
 
 
 class How(StrEnum):
-    """How a step ended. STOPPED: somebody took the rollout back. SKIPPED: somebody promoted it past the step."""
+    """How a step ended.
+
+    STOPPED: somebody took the rollout back. SKIPPED: somebody promoted it past the step, or the old side may not be
+    retired.
+    """
 
     DONE = "done"
     FAILED = "failed"
@@ -92,6 +96,8 @@ def _left(before: RolloutState, state: RolloutState) -> Iterable[int]:
 
 def _chapter(before: RolloutState, entry: Entry, index: int, began: datetime | None) -> Chapter:
     how, detail, output = _outcome(entry.event)
+    if isinstance(entry.event, RestSkipped) and index != before.step:
+        how, detail, output = How.SKIPPED, "", ""
     since = began if index == before.step else None
     return Chapter(before.plan.steps[index], how, since, entry.at, detail, output)
 
@@ -106,8 +112,8 @@ def _outcome(event: Event) -> tuple[How, str, str]:  # noqa: PLR0911 - one case 
             return How.FAILED, f"{gate}: {reason}", output
         case ShiftFailed(reason, _):
             return How.FAILED, reason, ""
-        case RestSkipped(_, reason):
-            return How.SKIPPED, reason, ""
+        case RestSkipped(_, reason, output):
+            return How.FAILED, reason, output
         case StepPassed(_, detail, output):
             return How.DONE, detail, output
         case CommandTaken(word, by, _, reason):

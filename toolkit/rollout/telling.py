@@ -71,7 +71,7 @@ def _said(event: Event) -> str:  # noqa: PLR0911, PLR0912, C901 - one case an ev
             return f"step {step + 1} is done: the new color is to run {release}"
         case WorkloadLetGo(problem):
             return f"not all is as before: {problem}" if problem else "autoscaling is bound as before"
-        case RestSkipped(step, reason):
+        case RestSkipped(step, reason, _):
             return f"step {step + 1} and what follows is left undone: {reason}"
         case HooksRan(at, detail, _):
             return f"{at}: {detail}"

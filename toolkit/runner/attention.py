@@ -25,8 +25,8 @@ class Peers(Protocol):
     def failure(self, service: str) -> str:
         """Why the release goes back, of another service; empty while it does not."""
 
-    def has_arrived(self, service: str, step: int) -> bool:
-        """Say that `service` is about to begin `step`; whether every other one is as far."""
+    def has_arrived(self, service: str, shifts: int) -> bool:
+        """Say that `service` has so many shifts behind it and begins the next; whether every other one is as far."""
 
 
 class Attention:
@@ -57,6 +57,7 @@ class Attention:
         """
         self._keeper.renew_if_due()
         if state.back:
+            self._withdraw()
             return None
         said = self._signalled(state) or self._failed_peer(state)
         if said is not None:
@@ -110,6 +111,12 @@ class Attention:
         if self._question is None:
             self._question = _Question(self._service, state)
         return self._answered(self._question)
+
+    def _withdraw(self) -> None:
+        """Nobody need answer any more; and the Ctrl-C that asked is no impatience with the way back."""
+        if self._question is not None:
+            self._question = None
+            self._heeded += 1
 
     def _answered(self, question: _Question) -> Event | None:
         if question.is_open:

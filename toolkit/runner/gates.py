@@ -9,6 +9,8 @@ from toolkit.analysis.verdict import Outcome, Verdict
 from toolkit.errors import AwsError
 from toolkit.rollout.effects import RunHooks
 from toolkit.rollout.events import Event, GateFailed, HooksRan, Record
+from toolkit.rollout.machine import ending_of
+from toolkit.rollout.plain import plain
 from toolkit.rollout.ports import Pulse, Result
 from toolkit.rollout.preflight import needed_targets
 from toolkit.rollout.state import RolloutState
@@ -121,14 +123,20 @@ class Gates:
 def ran(service: Service, effect: RunHooks, state: RolloutState, pulse: Pulse) -> HooksRan:
     """Run hooks that hold nothing up; how each ended, and what they said."""
     told, said = [], []
+    ends = {"BLUEGREEN_ENDING": ending_of(state).value, "BLUEGREEN_REASON": plain(state.reason)}
     for index, hook in enumerate(effect.hooks):
-        words = environment(service, state, f"{effect.at}-{index}", effect.at)
-        result = service.hooks.run(hook, words, pulse=pulse)
+        words = environment(service, state, f"{effect.at}-{index}", effect.at) | ends
+        if pulse():
+            result = service.hooks.run(hook, words, pulse=pulse)
+        else:
+            result = Result(passed=False, reason="was not run, because nobody would wait for it")
         told.append(f"hook {hook.name}: {result.reason}")
         said.append(result.output)
         if not result.passed:
             service.note(f"warning: {service.name}: {effect.at}: {told[-1]}")
-    return HooksRan(effect.at, "; ".join(told), "\n".join(filter(None, said))[:OUTPUT_LIMIT])
+    room = OUTPUT_LIMIT // len(effect.hooks)
+    kept = [text.encode()[:room].decode(errors="ignore") for text in said if text]
+    return HooksRan(effect.at, "; ".join(told), "\n".join(kept))
 
 
 def carried(state: RolloutState) -> Fraction:
@@ -151,6 +159,8 @@ def environment(service: Service, state: RolloutState, place: str, point: HookPo
         "BLUEGREEN_POINT": point.value if point else "",
         "BLUEGREEN_SPLITS": ", ".join(f"{name}: {split}" for name, split in sorted(state.splits.items())),
         "BLUEGREEN_RELEASE": state.release.image if state.release else "",
+        "BLUEGREEN_ENDING": "",
+        "BLUEGREEN_REASON": "",
         "BLUEGREEN_SHARE": percent(share).removesuffix(" %"),
         "BLUEGREEN_HOOK_ID": f"{state.id}/{place}",
         "BLUEGREEN_LOAD_BALANCER": service.contract.load_balancer.dns_name,

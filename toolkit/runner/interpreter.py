@@ -155,8 +155,9 @@ class Interpreter:
         return Prepared(tuple(finding.reason for finding in findings if finding.level is not Level.OK))
 
     def _with_peers(self, state: RolloutState) -> Event | None:
-        """Wait until every service of the release is as far."""
-        while self.peers is not None and not self.peers.has_arrived(self.service.name, state.step):
+        """Wait until every service of the release is as far: their shifts are the same, what lies between need not."""
+        shifts = sum(isinstance(step, Shift) for step in state.plan.steps[: state.step])
+        while self.peers is not None and not self.peers.has_arrived(self.service.name, shifts):
             heard = self.attention.wait(self.service.settings.poll_seconds, state)
             heard = heard or self.gates.look(state, self.record, self._pulse(state, []))
             if heard is not None:
@@ -297,7 +298,7 @@ class Interpreter:
         if result.passed:
             return StepPassed(state.step, result.reason, result.output)
         if isinstance(gate, Hook) and gate.at is HookPoint.BEFORE_RETIRE:
-            return RestSkipped(state.step, f"{name}: {result.reason}")
+            return RestSkipped(state.step, f"{name}: {result.reason}", result.output)
         return GateFailed(state.step, name, result.reason, result.output)
 
     def _unheeding(self, state: RolloutState) -> Callable[[], bool]:

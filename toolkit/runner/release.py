@@ -23,7 +23,7 @@ class InStep:
 
     def __init__(self, services: Sequence[str]) -> None:
         self._lock = Lock()
-        self._step = dict.fromkeys(services, -1)
+        self._shifts = dict.fromkeys(services, -1)
         self._failed: dict[str, str] = {}
 
     def failure(self, service: str) -> str:
@@ -31,11 +31,11 @@ class InStep:
         with self._lock:
             return next((f"{name} failed: {why}" for name, why in self._failed.items() if name != service), "")
 
-    def has_arrived(self, service: str, step: int) -> bool:
-        """Say that `service` is about to begin `step`; whether every other one is as far."""
+    def has_arrived(self, service: str, shifts: int) -> bool:
+        """Say that `service` has so many shifts behind it and begins the next; whether every other one is as far."""
         with self._lock:
-            self._step[service] = max(self._step[service], step)
-            return all(at >= step for at in self._step.values())
+            self._shifts[service] = max(self._shifts[service], shifts)
+            return all(behind >= shifts for behind in self._shifts.values())
 
     def fail(self, service: str, reason: str) -> None:
         """Let every other one go back."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from toolkit.errors import AwsError, JournalConflict, JournalError, LeaseLost, NoBase, NoHealthyTarget, ShiftFailed
-from toolkit.rollout.events import CommandTaken, Ending, Kind, Record, RolloutEnded, RunnerTookOver, Word
+from toolkit.rollout.events import CommandTaken, Ending, Event, Kind, Record, RolloutEnded, RunnerTookOver, Word
 from toolkit.rollout.ports import LiveRoute
 from toolkit.rollout.preflight import Observation
 from toolkit.rollout.routes import WRITE_TIMEOUT_SECONDS, split_of_route
@@ -198,14 +198,24 @@ def _leave(service: Service, recorder: Recorder) -> None:
     from toolkit.rollout.machine import effect_of, evolve
     from toolkit.runner.behind import let_go_after
     from toolkit.runner.gates import ran
+    from toolkit.runner.interrupts import Signals, heeded_signals
     from toolkit.runner.states import state_of
+
+    def goes_on(signals: Signals) -> bool:
+        recorder.renew_if_due()
+        return not (signals.terminated or signals.interrupts)
 
     state = state_of(service, recorder.rollout)
     if not state.back:  # the traffic was home already, so nothing that was written says that it goes back
         state = evolve(state, recorder.append(CommandTaken(Word.ROLLBACK, service.holder.name)))
-    while isinstance(effect := effect_of(state), LetGo | RunHooks):
-        event = let_go_after(service, state) if isinstance(effect, LetGo) else ran(service, effect, state, lambda: True)
-        state = evolve(state, recorder.append(event))
+    with heeded_signals() as signals:  # Ctrl-C ends a hook that hangs, and what has happened is recorded all the same
+        while isinstance(effect := effect_of(state), LetGo | RunHooks):
+            event: Event = (
+                let_go_after(service, state)
+                if isinstance(effect, LetGo)
+                else ran(service, effect, state, lambda: goes_on(signals))
+            )
+            state = evolve(state, recorder.append(event))
 
 
 def require_a_healthy_target(service: Service, destination: Color) -> None:
