@@ -109,6 +109,17 @@ def test_one_that_aws_made_otherwise_is_an_error_that_says_what_differs(session:
     assert "--launch-template-version" in caught.value.hint
 
 
+def test_tags_in_another_order_are_the_same_and_other_tags_are_not() -> None:
+    def version(*kinds: str, tags: str) -> TemplateVersion:
+        said = [{"Key": key, "Value": f"{key}-1"} for key in tags]
+        return TemplateVersion("lt-1", 8, {"TagSpecifications": [{"ResourceType": k, "Tags": said} for k in kinds]})
+
+    by = version("instance", "volume", tags="ab")
+    assert version("volume", "instance", tags="ba").beside_the_image(by) == ()
+    for other in (version("instance", "volume", tags="a"), version("instance", tags="ab"), TemplateVersion("", 1, {})):
+        assert other.beside_the_image(by) == by.beside_the_image(other) == ("TagSpecifications",)
+
+
 def test_a_short_answer_to_the_making_is_looked_up(session: Session, stub: Stubber) -> None:
     stub.add_response("create_launch_template_version", {"LaunchTemplateVersion": answered(8, ImageId="ami-2")})
     whole = answered(8, **{**DATA, "ImageId": "ami-2"})

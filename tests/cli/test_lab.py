@@ -7,9 +7,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from toolkit.cli.lab import status
+from toolkit.cli.options import Output
 from toolkit.errors import LabError
 from toolkit.lab.processes import birth_of
 
@@ -69,6 +72,27 @@ def test_up_status_down(lab: Command) -> None:
     assert "stopped envoy (pid" in down.stdout
     assert birth_of(document["pid"]) is None
     assert birth_of(shown["children"][0]["pid"]) is None
+
+
+def test_status_tells_what_the_compute_could_not_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = {
+        "name": "default",
+        "endpoint_url": "http://127.0.0.1:1",
+        "uptime_seconds": 1.0,
+        "options": {},
+        "children": [],
+        "listeners": {},
+        "failures": [],
+        "compute_failures": ["EcsController: ValueError: no subnet"],
+    }
+    monkeypatch.setattr("toolkit.lab.handle.running_lab", lambda _name: SimpleNamespace(status=lambda: document))
+    status("default", Output.TEXT)
+    assert "the compute could not do its work: EcsController: ValueError: no subnet" in capsys.readouterr().out
+    document["compute_failures"] = []
+    status("default", Output.TEXT)
+    assert "the compute" not in capsys.readouterr().out
 
 
 def test_nothing_to_stop_is_no_error(lab: Command) -> None:

@@ -20,6 +20,7 @@ _ABSENT = frozenset(
     }
 )
 _NO_IMAGE = frozenset({"InvalidAMIID.NotFound", "InvalidAMIID.Malformed", "InvalidAMIID.Unavailable"})
+_TAGS = "TagSpecifications"
 _DESCRIPTION_LENGTH = 255  # Source: EC2 API reference, CreateLaunchTemplateVersion
 
 
@@ -46,9 +47,17 @@ class TemplateVersion:
         return f"{self.template}:{self.number}"
 
     def beside_the_image(self, other: TemplateVersion) -> tuple[str, ...]:
-        """The names of what differs between the two, but for the AMI; sorted."""
-        names = {*self.data, *other.data} - {"ImageId"}
-        return tuple(sorted(name for name in names if self.data.get(name) != other.data.get(name)))
+        """The names of what differs between the two, but for the AMI; sorted. The order of tags means nothing."""
+        mine, theirs = _with_ordered_tags(self.data), _with_ordered_tags(other.data)
+        names = {*mine, *theirs} - {"ImageId"}
+        return tuple(sorted(name for name in names if mine.get(name) != theirs.get(name)))
+
+
+def _with_ordered_tags(data: Mapping[str, Any]) -> dict[str, Any]:
+    specified = [
+        {**each, "Tags": sorted(each.get("Tags", ()), key=lambda tag: str(tag["Key"]))} for each in data.get(_TAGS, ())
+    ]
+    return {**data, _TAGS: sorted(specified, key=lambda each: str(each["ResourceType"]))}
 
 
 class LaunchTemplates:

@@ -258,6 +258,8 @@ def _status_lines(document: Mapping[str, Any]) -> list[str]:
         style(f"  the load balancer of {one['region']} is not as AWS says: {one['error']}", 31)
         for one in document["failures"]
     ]
+    # A lab that was started by an older release says nothing of its compute.
+    lines += [style(f"  the compute could not do its work: {one}", 31) for one in document.get("compute_failures", [])]
     return lines
 
 
