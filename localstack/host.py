@@ -39,8 +39,8 @@ GRACE_SECONDS = 20.0
 
 # Only these, and what they need: without a list LocalStack would load any service on demand.
 SERVICES = (
-    *("sts", "iam", "ec2", "elbv2", "autoscaling", "ecs", "dynamodb", "s3", "ssm", "logs", "cloudwatch", "events"),
-    *("sns", "sqs", "secretsmanager", "kms", "stepfunctions"),
+    *("sts", "iam", "ec2", "elbv2", "autoscaling", "ecs", "application-autoscaling", "dynamodb", "s3", "ssm", "logs"),
+    *("cloudwatch", "events", "sns", "sqs", "secretsmanager", "kms", "stepfunctions"),
 )
 # What would change the LocalStack we start, or lead it to the real AWS.
 _NOT_INHERITED = (

@@ -140,7 +140,7 @@ def test_localstack_listens_on_loopback_and_loads_only_what_is_listed(tmp_path: 
     assert given["GATEWAY_LISTEN"] == given["LOCALSTACK_HOST"] == "127.0.0.1:4571"
     assert given["GATEWAY_SERVER"] == "hypercorn"
     assert given["DNS_ADDRESS"] == "0"
-    assert {"elbv2", "autoscaling", "ecs", "dynamodb"} <= set(given["SERVICES"].split(","))
+    assert {"elbv2", "autoscaling", "ecs", "application-autoscaling", "dynamodb"} <= set(given["SERVICES"].split(","))
     # LocalStack adds these to the list by itself, since dynamodb needs them.
     assert {given[f"PROVIDER_OVERRIDE_{name}"] for name in ("DYNAMODB", "DYNAMODBSTREAMS", "KINESIS")} == {"moto"}
 

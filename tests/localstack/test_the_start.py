@@ -16,7 +16,7 @@ pytestmark = pytest.mark.localstack
 def test_every_service_is_there(localstack: Running) -> None:
     with urllib.request.urlopen(f"{localstack.endpoint_url}/_localstack/health", timeout=10) as answer:
         states = json.load(answer)["services"]
-    assert {"elbv2", "autoscaling", "ecs", "dynamodb"} <= set(host.SERVICES)
+    assert {"elbv2", "autoscaling", "ecs", "application-autoscaling", "dynamodb"} <= set(host.SERVICES)
     assert {name: states.get(name) for name in host.SERVICES if states.get(name) not in {"available", "running"}} == {}
 
 

@@ -1,8 +1,9 @@
-"""bluegreen's input checks and target health, in force in this process: the lab's own, imported."""
+"""bluegreen's input checks, target health and versions of launch templates: the lab's own, imported, in force here."""
 
 from functools import cache
 
 from toolkit.lab.fidelity import Fidelity, HealthSource
+from toolkit.lab.fidelity.readback import ReadbackFidelity
 
 
 @cache
@@ -15,6 +16,7 @@ def _fidelity() -> Fidelity:
 def put_in_force() -> None:
     """From now on until the process ends; harmless when repeated."""
     _fidelity().install()
+    ReadbackFidelity().install()
 
 
 def ask_for_health(source: HealthSource | None) -> None:

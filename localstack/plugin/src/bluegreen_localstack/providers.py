@@ -15,10 +15,6 @@ def _by_moto(name: str) -> Service:
     from localstack.aws.spec import load_service
     from localstack.services.moto import call_moto
 
-    from bluegreen_localstack.checks import put_in_force
-
-    # Here, since whoever comes first may reach ELBv2: an Auto Scaling group registers its instances there.
-    put_in_force()
     model = load_service(name)
     return Service(name, skeleton=Skeleton(model, dict.fromkeys(model.operation_names, _answered_by(call_moto))))
 
@@ -45,6 +41,11 @@ def elbv2() -> Service:
 @aws_provider()
 def autoscaling() -> Service:
     return _by_moto("autoscaling")
+
+
+@aws_provider(api="application-autoscaling")
+def application_autoscaling() -> Service:
+    return _by_moto("application-autoscaling")
 
 
 @aws_provider()
