@@ -18,6 +18,7 @@ from toolkit.rollout.events import (
     Event,
     GateFailed,
     Head,
+    HooksRan,
     Kind,
     Prepared,
     RolloutEnded,
@@ -29,6 +30,7 @@ from toolkit.rollout.events import (
 )
 from toolkit.rollout.plan import Plan
 from toolkit.rollout.steps import Bake, Hook, Shift
+from toolkit.settings import HookPoint
 from toolkit.traffic import Color, Split
 
 STEPS = (Shift(Fraction(1, 20)), Hook("smoke", command=("smoke",)), Bake(300), Shift(Fraction(1)))
@@ -147,6 +149,14 @@ class TestShow:
             "    7  2026-01-02 12:00:00Z  gate failed at step 3: probe /: answered 503",
             f"    8  2026-01-02 12:00:00Z  rollback: about to write {HOME} on route-0; base blue",
         ]
+
+    def test_what_the_hooks_beside_the_steps_said_stands_below_them(self, line: Line, world: FakeWorld) -> None:
+        record(
+            world, *ROLLOUT[:-1], HooksRan(HookPoint.ON_ROLLBACK, "hook page: sent", "to alice\x1b[31m\n"), ROLLOUT[-1]
+        )
+        shown = line(world, "show web-1").out.splitlines()
+        assert shown[-2:] == ["    9  2026-01-02 12:00:00Z  on-rollback: hook page: sent", "         | to alice"]
+        assert "  on-rollback: hook page: sent  " in line(world, "history web").out
 
     def test_one_under_way_says_where_it_is(self, line: Line, world: FakeWorld) -> None:
         record(world, *ROLLOUT[:4])

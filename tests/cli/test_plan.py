@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -17,7 +18,7 @@ from toolkit.rollout.presets import PRESETS
 from toolkit.rollout.steps import Approve, Bake, Probe, Retire, Shift
 from toolkit.rollout.strategy import Strategy, all_at_once, canary
 from toolkit.runner.rollout import Wanted
-from toolkit.settings import ServiceSettings
+from toolkit.settings import HookPoint, HookSettings, ServiceSettings
 from toolkit.traffic import Split
 
 Line = Callable[..., str]
@@ -161,6 +162,23 @@ def test_a_dry_run_shows_the_split_of_every_route_and_writes_nothing(capsys: pyt
     assert "ok" in shown
     assert world.split() == Split(blue=100, green=0)
     assert world.events() == []
+
+
+def test_a_dry_run_lists_the_hooks_of_the_service_each_at_its_point(capsys: pytest.CaptureFixture[str]) -> None:
+    hooks = tuple(HookSettings(at=point, name=f"h{number}", command=("x",)) for number, point in enumerate(HookPoint))
+    world = a_world(settings=ServiceSettings(hooks=hooks))
+    show_forecast([world.service], Wanted(strategy=canary([Fraction(1, 20), Fraction(1)], 60)), Output.TEXT)
+    shown = capsys.readouterr().out
+    assert "by canary: 2m, plus up to 6m for hooks and probes. Nothing was written." in shown
+    steps = [" ".join(row.split()[2:5]) for row in shown.splitlines() if re.match(r" +\d+  ", row)]
+    assert steps == [
+        *("hook h0 (before-prepare)", "hook h1 (after-prepare)"),
+        *("hook h2 (before-shift)", "shift 5 %", "hook h3 (after-shift)", "bake 1m"),
+        *("hook h2 (before-shift)", "shift 100 %", "hook h3 (after-shift)", "bake 1m"),
+    ]
+    assert "  on a rollback: hook h5, up to 1m; it holds nothing up\n" in shown
+    assert "  at the end: hook h6, up to 1m; it holds nothing up\n" in shown
+    assert world.hooks.ran == []
 
 
 def test_a_dry_run_that_would_be_refused_says_so(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
 
-from tests.cli.test_rollout_words import BAKING, BOB, PLAN, state
+from tests.cli.test_rollout_words import BACK, BAKING, BOB, PLAN, state
 from tests.support.fakes import NOON
 from toolkit.cli.rollout_picture import picture
 from toolkit.rollout.events import Ending, GateFailed, RolloutEnded, RolloutStarted, RunnerPaused, Stuck
@@ -92,3 +92,8 @@ def test_a_long_plan_shows_the_steps_around_the_one_under_way_and_counts_the_res
         after = sum(int(line.split()[0]) for line in lines if line.endswith(" more"))
         shown = sum("shift " in line or "bake " in line for line in lines)
         assert before + shown + after == 200
+
+
+def test_the_hooks_that_run_beside_the_steps_have_a_line_while_they_do() -> None:
+    assert "  hooks   on-rollback: hook page" in drawn(state(*BACK))
+    assert not any("hooks  " in line for line in drawn(state(*BAKING)))

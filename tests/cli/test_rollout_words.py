@@ -18,10 +18,12 @@ from toolkit.rollout.events import (
     Entry,
     Event,
     GateFailed,
+    HooksRan,
     Kind,
     Prepared,
     Promoted,
     Refused,
+    RestSkipped,
     RolloutEnded,
     RolloutStarted,
     RunnerPaused,
@@ -38,7 +40,8 @@ from toolkit.rollout.machine import fold_rollout
 from toolkit.rollout.plan import Plan
 from toolkit.rollout.ports import Holder, Lease
 from toolkit.rollout.state import RolloutState
-from toolkit.rollout.steps import Approve, Bake, Hook, Probe, Shift
+from toolkit.rollout.steps import Approve, Bake, Hook, Probe, Retire, Shift
+from toolkit.settings import HookPoint
 from toolkit.traffic import Color, Split
 
 BOB = Holder("bob", "here", 7, "rollout canary")
@@ -160,3 +163,42 @@ def test_a_state_as_json_has_step_split_and_deadline() -> None:
     assert told["splits"] == {name: {"blue": 80, "green": 20} for name in ("one", "two")}
     assert told["deadline"] == "2026-01-02T12:05:03+00:00"
     assert state_document(state(*BAKING, RolloutEnded(Ending.PROMOTED)))["ending"] == "promoted"
+
+
+PAGE = Hook("page", command=("./page",))
+PAGED = replace(PLAN, on_rollback=(PAGE,), on_end=(PAGE, replace(PAGE, name="tidy")))
+BACK = (
+    RolloutStarted(PAGED),
+    *BAKING[1:],
+    GateFailed(1, "analysis", "it errs"),
+    ShiftIntended(Kind.ROLLBACK, Color.BLUE, {"one": CANARY, "two": CANARY}, HOME),
+    ShiftVerified(),
+)
+
+
+def test_the_hooks_that_run_beside_the_steps_are_named_while_they_do() -> None:
+    assert line_of(*after(BACK)).endswith("blue 100 / green 0 is read back; on-rollback: hook page")
+    ran = line_of(*after((*BACK, HooksRan(HookPoint.ON_ROLLBACK, "hook page: sent"))))
+    assert ran.endswith("on-rollback: hook page: sent; on-end: hook page, hook tidy")
+    assert line_of(*after((*BACK, HooksRan(HookPoint.ON_ROLLBACK, "a"), HooksRan(HookPoint.ON_END, "b")))).endswith(
+        ": b"
+    )
+
+
+def test_nothing_is_promoted_past_a_hook_of_the_preparation() -> None:
+    migrate = replace(PAGE, at=HookPoint.AFTER_PREPARE)
+    begun = (RolloutStarted(replace(PLAN, steps=(migrate, *PLAN.steps))), Prepared())
+    assert [command for command, _ in what_next(state(*begun), held=True)] == [
+        "bluegreen pause web",
+        "bluegreen rollback web",
+    ]
+    assert "bluegreen promote web" in dict(what_next(state(*begun, StepPassed(0)), held=True))
+
+
+def test_an_old_side_that_was_not_retired_is_told() -> None:
+    may = replace(PAGE, at=HookPoint.BEFORE_RETIRE)
+    kept = replace(PLAN, steps=(Shift(Fraction(1)), Bake(1), Bake(1), may, Retire(1)))
+    everything = replace(INTENT, to=Split(blue=0, green=100))
+    promoted = (RolloutStarted(kept), Prepared(), everything, ShiftVerified(), StepPassed(1), Promoted(Color.GREEN))
+    over = (*promoted, StepPassed(2), RestSkipped(3, "hook page: no"), RolloutEnded(Ending.PROMOTED))
+    assert line_of(*after(over)).endswith("is over: promoted; blue is left as it is")

@@ -61,7 +61,7 @@ from toolkit.rollout.events import (
     WorkloadSeen,
     WorldDiffers,
 )
-from toolkit.rollout.machine import advance, begin, effect_of, evolve, fold_rollout
+from toolkit.rollout.machine import advance, begin, effect_of, ending_of, evolve, fold_rollout
 from toolkit.rollout.plan import Plan
 from toolkit.rollout.state import Course, Phase, RolloutState
 from toolkit.rollout.steps import Analyze, Approve, Bake, Deploy, Hook, Probe, Retire, Scale, Shift, Step
@@ -217,6 +217,28 @@ def test_a_promotion_does_not_pass_by_what_is_yet_to_be_deployed() -> None:
 
 HOOK = Hook("tell", ("true",))
 HOOKED = replace(DEPLOYMENT, on_rollback=(HOOK,), on_end=(HOOK,))
+
+
+def test_a_promotion_passes_by_no_hook_of_the_preparation_and_none_before_the_last_shift() -> None:
+    migrate, smoke = replace(HOOK, at=HookPoint.AFTER_PREPARE), replace(HOOK, at=HookPoint.BEFORE_SHIFT)
+    tell, grow = replace(HOOK, at=HookPoint.AFTER_SHIFT), Scale(for_share=Fraction(1))
+    steps = (migrate, smoke, Shift(Fraction(1, 10)), tell, Bake(60), grow, smoke, Shift(Fraction(1)), tell, Bake(60))
+    story = Story(plan(*steps))
+    story.then(Prepared(), seen(), WorkloadHeld())
+    assert story.then(told(Word.PROMOTE)) == RunHook(migrate, "web-1/0")
+    story.then(StepPassed(0), StepPassed(1), intent(CANARY), ShiftVerified(), StepPassed(3))
+    assert story.then(told(Word.PROMOTE)) == ScaleTo(Color.GREEN, grow)
+    assert story.then(StepPassed(5)) == RunHook(smoke, "web-1/6")
+
+
+def test_how_a_rollout_ends_is_known_before_it_has() -> None:
+    story = Story(plan(Shift(Fraction(1)), Bake(5), Bake(60), replace(HOOK, at=HookPoint.BEFORE_RETIRE), Retire(1)))
+    assert ending_of(story.state) is Ending.RETIRED
+    story.then(Prepared(), seen(), WorkloadHeld(), intent(ALL), ShiftVerified(), StepPassed(1), Promoted(Color.GREEN))
+    story.then(StepPassed(2), RestSkipped(3, "not yet"))
+    assert (ending_of(story.state), story.state.reason) == (Ending.PROMOTED, "not yet")
+    story.then(told(Word.ROLLBACK))
+    assert ending_of(story.state) is Ending.ROLLED_BACK
 
 
 def test_the_hooks_of_a_rollback_run_when_the_traffic_is_home_and_those_of_the_end_last() -> None:

@@ -20,6 +20,7 @@ from toolkit.rollout.events import (
     Prepared,
     Promoted,
     Refused,
+    RestSkipped,
     RolloutEnded,
     RolloutStarted,
     RunnerPaused,
@@ -31,8 +32,9 @@ from toolkit.rollout.events import (
 )
 from toolkit.rollout.plan import Plan
 from toolkit.rollout.state import Phase
-from toolkit.rollout.steps import Approve, Bake, Hook, Shift
+from toolkit.rollout.steps import Approve, Bake, Hook, Retire, Shift
 from toolkit.rollout.story import How, Story, story
+from toolkit.settings import HookPoint
 from toolkit.traffic import Color, Split
 
 STEPS = (Shift(Fraction(1, 10)), Hook("smoke", command=("smoke",)), Bake(60), Approve(600), Shift(Fraction(1)))
@@ -121,6 +123,16 @@ def test_a_promotion_by_hand_skips_what_is_left_before_the_last_shift() -> None:
     assert hows(found) == [How.DONE, How.SKIPPED, How.SKIPPED, How.SKIPPED, How.DONE]
     assert found.chapters[1].detail == "promote by bob"
     assert [chapter.began is None for chapter in found.chapters] == [False, False, True, True, False]
+
+
+def test_a_hook_that_lets_nothing_be_retired_has_failed_and_what_follows_is_skipped() -> None:
+    hook = Hook("may", command=("may",), at=HookPoint.BEFORE_RETIRE)
+    plan = Plan("web", "canary", Color.BLUE, (Shift(Fraction(1)), Bake(1), Bake(1), hook, Retire(1)), ("web",))
+    begun = [RolloutStarted(plan), Prepared(), *shifted(Fraction(1)), StepPassed(1), Promoted(Color.GREEN)]
+    found = told(*begun, StepPassed(2), RestSkipped(3, "hook may: exit code 1", "not on a Friday"))
+    *_, asked, retire = found.chapters
+    assert (asked.how, asked.detail, asked.output) == (How.FAILED, "hook may: exit code 1", "not on a Friday")
+    assert (retire.how, retire.detail) == (How.SKIPPED, "")
 
 
 def test_a_refused_rollout_reached_no_step() -> None:

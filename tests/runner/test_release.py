@@ -16,7 +16,7 @@ from toolkit.rollout.strategy import canary
 from toolkit.runner.lease import take
 from toolkit.runner.release import start_release
 from toolkit.runner.rollout import Wanted
-from toolkit.settings import ServiceSettings
+from toolkit.settings import HookPoint, HookSettings, ServiceSettings
 from toolkit.traffic import Split
 
 HOME, ALL = Split(blue=100, green=0), Split(blue=0, green=100)
@@ -48,6 +48,26 @@ def test_all_are_promoted(together: bool) -> None:
     assert [outcome.service for outcome in outcomes] == ["web", "api"]
     assert web.split() == api.split() == ALL
     assert outcomes[0].state.plan.release == ("web", "api")
+
+
+def test_in_step_go_services_too_that_have_different_hooks() -> None:
+    web, api = named("web"), named("api")
+    hooks = tuple(HookSettings(at=point, name=point.value, command=("true",)) for point in HookPoint)
+    web.service.settings = replace(web.service.settings, hooks=hooks)
+    shifts: list[tuple[str, int]] = []
+    for world in (web, api):
+
+        def watch(entry: Any, _state: Any, name: str = world.service.name) -> None:
+            if isinstance(entry.event, ShiftIntended):
+                shifts.append((name, entry.event.to.green))
+
+        world.service.watch = watch
+    release(web, api)
+    assert web.split() == api.split() == ALL
+    assert [green for _, green in shifts] == [10, 10, 100, 100]
+    assert len(web.hooks.ran) == len(
+        ("before-prepare", "after-prepare", *["before-shift", "after-shift"] * 2, "on-end")
+    )
 
 
 def test_in_step_none_begins_a_shift_before_all_are_as_far() -> None:
