@@ -19,13 +19,13 @@ from toolkit.errors import AwsUnreachable
 from toolkit.rollout.deploy import deployed
 from toolkit.rollout.events import RolloutStarted, Word
 from toolkit.rollout.plan import Plan
-from toolkit.rollout.ports import Command
+from toolkit.rollout.ports import Command, Result
 from toolkit.rollout.state import RolloutState
 from toolkit.rollout.steps import Bake, Retire, Scale, Shift
 from toolkit.rollout.strategy import all_at_once
 from toolkit.rollout.workload import Change, Progress, Release
 from toolkit.runner.states import state_of
-from toolkit.settings import RetireSettings
+from toolkit.settings import HookPoint, HookSettings, RetireSettings
 from toolkit.traffic import Color, Split
 
 OLD, NEW = "registry.example/web:1.4.1", "registry.example/web:1.4.2"
@@ -62,6 +62,20 @@ def test_a_release_is_put_scaled_up_share_by_share_and_promoted(line: Line) -> N
     assert ended.out.splitlines()[0] == f"web: green is live with {NEW} (web:2), blue 0 / green 100 on 1 route."
     assert workload(world).scaled == [(Color.GREEN, 1), (Color.GREEN, 4)]
     assert world.split() == Split(blue=0, green=100)
+
+
+def test_a_hook_that_lets_the_old_side_not_be_retired_is_told_and_the_release_is_live(line: Line) -> None:
+    world = deployable()
+    hook = HookSettings(at=HookPoint.BEFORE_RETIRE, name="board", url="https://example.com")
+    retire = RetireSettings(after_seconds=0.0)
+    world.service.settings = replace(world.service.settings, hooks=(hook,), retire=retire)
+    world.hooks.results = [Result(passed=False, reason="says no: not on a Friday")]
+    ended = line(world, CANARY)
+    assert ended.code == 0
+    first, _, left, *_ = ended.out.splitlines()
+    assert first == f"web: green is live with {NEW} (web:2), blue 0 / green 100 on 1 route."
+    assert left == "  blue is left as it is: hook board: says no: not on a Friday"
+    assert "what follows is left undone: hook board: says no: not on a Friday" in ended.err
 
 
 def test_every_step_of_it_is_a_line_while_it_runs(line: Line) -> None:

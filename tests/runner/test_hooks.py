@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from fractions import Fraction
 
 import pytest
@@ -78,6 +79,8 @@ def test_a_hook_that_fails_after_a_shift_takes_it_back() -> None:
         deploy(world)
     assert world.split() == Split(blue=100, green=0)
     assert names(world)[-2:] == ["on-rollback", "on-end"]
+    told = [(each["BLUEGREEN_ENDING"], each["BLUEGREEN_REASON"]) for _, each in world.hooks.ran[-2:]]
+    assert told == [("rolled-back", "hook after-shift: exit code 1")] * 2
 
 
 def test_a_veto_before_the_retirement_leaves_the_old_side_up_and_the_new_one_live() -> None:
@@ -87,7 +90,9 @@ def test_a_veto_before_the_retirement_leaves_the_old_side_up_and_the_new_one_liv
     assert world.service.workload is not None
     assert world.service.workload.capacity(Color.BLUE).desired == 3
     skipped = [event for event in world.events() if isinstance(event, RestSkipped)]
-    assert [event.reason for event in skipped] == ["hook before-retire: exit code 1"]
+    assert [(event.reason, event.output) for event in skipped] == [("hook before-retire: exit code 1", "no")]
+    last = world.hooks.ran[-1][1]
+    assert (last["BLUEGREEN_ENDING"], last["BLUEGREEN_REASON"]) == ("promoted", "hook before-retire: exit code 1")
     assert world.events()[-1] == RolloutEnded(Ending.PROMOTED)
 
 
@@ -124,6 +129,17 @@ def test_a_rollback_from_outside_runs_the_hooks_of_the_rollout_that_it_ends() ->
     with pytest.raises(KeyboardInterrupt):
         deploy(world)
     before = len(world.hooks.ran)
+    left: list[float] = []
+
+    def takes_its_time() -> None:
+        world.clock.time += timedelta(seconds=25)
+        lease = world.store.holder("web")
+        left.append((lease.expires - world.clock.now()).total_seconds() if lease else 0)
+
+    world.hooks.before = takes_its_time
     rollback(world.service, break_lease=True)
     assert names(world)[before:] == ["on-rollback", "on-end"]
+    assert min(left) > 0, "the lease is renewed while they run"
+    told = [(each["BLUEGREEN_ENDING"], each["BLUEGREEN_REASON"]) for _, each in world.hooks.ran]
+    assert told == [("", "")] * before + [("rolled-back", "")] * 2
     assert world.events()[-1] == RolloutEnded(Ending.ROLLED_BACK)

@@ -23,6 +23,7 @@ from toolkit.rollout.events import (
     Entry,
     GateFailed,
     Head,
+    RestSkipped,
     RunnerPaused,
     RunnerTookOver,
     ShiftFailed,
@@ -40,7 +41,10 @@ if TYPE_CHECKING:
     from toolkit.rollout.state import RolloutState
     from toolkit.runner.service import Service, Wish
 
-_NOTEWORTHY = (CommandTaken, GateFailed, RunnerPaused, RunnerTookOver, ShiftFailed, Stuck, WorldDiffers)
+_NOTEWORTHY = (
+    *(CommandTaken, GateFailed, RestSkipped, RunnerPaused, RunnerTookOver),
+    *(ShiftFailed, Stuck, WorldDiffers),
+)
 """What stays readable above the picture."""
 QUIET_SECONDS = 240.0
 """After so long without an event a log gets a line: CI systems end a job that is silent for ten minutes."""
