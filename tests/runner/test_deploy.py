@@ -280,6 +280,29 @@ def test_a_retired_side_is_brought_up_whole_before_a_rollback_and_the_time_is_sa
     assert any("blue has 10 healthy of 10 after" in note for note in world.notes)
 
 
+@pytest.mark.parametrize(
+    ("dying_at", "left", "words"),
+    [("progress", (0, 0, ()), ""), ("sleep", (2, 0, ()), "green is left up with web:2.0 (web:2)")],
+)
+def test_a_rollback_after_a_crash_restores_a_side_that_had_no_traffic_and_tells_of_one_that_had(
+    dying_at: str, left: tuple[int, int, tuple[str, ...]], words: str
+) -> None:
+    world, workload = a_pair()
+
+    def dies(name: str = "sleep") -> None:
+        if name == dying_at and (name == "progress" or world.split() != HOME):
+            raise KeyboardInterrupt
+
+    workload.before, world.clock.on_sleep = dies, dies
+    with pytest.raises(KeyboardInterrupt):
+        deploy(world)
+    workload.before, world.clock.on_sleep = lambda _name: None, lambda: None
+    rollback(world.service, break_lease=True)
+    assert (world.split(), bounds(workload, Color.GREEN)) == (HOME, left)
+    assert workload.runs[Color.GREEN] == ("web:2" if words else "web:1")
+    assert any(words in note for note in world.notes) if words else not any("left up" in note for note in world.notes)
+
+
 def test_a_rollback_does_not_wait_for_a_workload_that_cannot_be_read() -> None:
     world, workload = a_pair(green=10)
     deploy(world)

@@ -138,17 +138,30 @@ def _bounds(color: Color, side: Side, state: RolloutState, *, is_back: bool) -> 
 
 
 def let_go_after(service: Service, state: RolloutState) -> WorkloadLetGo:
-    """For a rollback from outside, which ends a rollout that held the colors: bind autoscaling as before, at once.
+    """For a rollback from outside, which ends a rollout that held the colors: restore what can be, at once.
 
-    The side that was left is not brought down: how long ago it had traffic is nobody's to wait for here.
+    A new side that had no traffic runs again what it ran, as much as before. One that had some is not brought down: how
+    long ago that was is nobody's to wait for here.
     """
     workload = service.workload
     if workload is None or state.before is None:
         return WorkloadLetGo()
     problems = []
     for color, side in state.before.items():
-        try:
-            workload.let_go(color, side.capacity)
-        except AwsError as error:
-            problems.append(f"{color}'s autoscaling is not bound as before: {error.message}")
+        for what, write in _restoring(color, side, workload, state, lambda: _had_no_traffic(service, state)):
+            try:
+                write()
+            except AwsError as error:
+                problems.append(f"{what} is not restored: {error.message}")
     return WorkloadLetGo("; ".join(problems))
+
+
+def _had_no_traffic(service: Service, state: RolloutState) -> bool:
+    if state.touched:
+        color = state.plan.to
+        release = f" with {state.release}" if state.release else ""
+        service.note(
+            f"{service.name}: {color} is left up{release}; once the shift has settled, "
+            f"`bluegreen retire {service.name}` brings it down"
+        )
+    return not state.touched
