@@ -36,7 +36,9 @@ def a_pair_of_groups(session: Session, request: pytest.FixtureRequest) -> str:
     """
     endpoint = str(session.settings.endpoint_url)
     scaling, ec2, elbv2 = (client(endpoint, name) for name in ("autoscaling", "ec2", "elbv2"))
-    image, other = (ec2.register_image(Name=f"web-{version}")["ImageId"] for version in ("1.0.0", "1.1.0"))
+    image, other = (
+        ec2.register_image(Name=f"web-{version}", Architecture="x86_64")["ImageId"] for version in ("1.0.0", "1.1.0")
+    )
     network = ec2.describe_subnets()["Subnets"][0]
     for color, name in NAMES.items():
         data = {"ImageId": image, "InstanceType": "t3.micro"}

@@ -27,6 +27,10 @@ Ended = Callable[..., tuple[int, dict[str, dict[str, str]]]]
 SAMPLE = """
 import pytest
 
+@pytest.fixture(autouse=True)
+def world(request):
+    {setup}
+
 @pytest.mark.parametrize("kind", ["rules", "listeners"])
 def test_one(kind):
     {one}
@@ -41,9 +45,9 @@ def ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ended:
     """Run the sample as the column `sample`, where WEIGHTS is expected; its exit code, and how each check ended."""
     monkeypatch.setitem(expectations.EXPECTED, "sample", (WEIGHTS,))
 
-    def ended(*, one: str, two: str) -> tuple[int, dict[str, dict[str, str]]]:
+    def ended(*, one: str, two: str, setup: str = "pass") -> tuple[int, dict[str, dict[str, str]]]:
         monkeypatch.delitem(sys.modules, "test_a", raising=False)  # of the test before
-        (tmp_path / "test_a.py").write_text(SAMPLE.format(one=one, two=two))
+        (tmp_path / "test_a.py").write_text(SAMPLE.format(one=one, two=two, setup=setup))
         (tmp_path / "pytest.ini").write_text("[pytest]\n")
         checks = tmp_path / "checks.json"
         own = (
@@ -76,6 +80,14 @@ def test_what_fails_as_expected_is_no_failure_and_has_its_reason(ended: Ended) -
     assert code == 0
     assert outcomes(checks) == ["xfail", "pass", "xfail"]
     assert checks[ONE]["said"] == WEIGHTS.reason
+
+
+def test_what_cannot_be_set_up_as_expected_is_no_failure_and_in_other_words_it_is_one(ended: Ended) -> None:
+    for words, code, outcome in (("no weights", 0, "xfail"), ("gone", 1, "fail")):
+        setup = f"assert request.node.name != 'test_one[rules]', {words!r}"
+        ended_with, checks = ended(setup=setup, one="pass", two="{}['weights']")
+        assert ended_with == code
+        assert outcomes(checks) == [outcome, "pass", "xfail"]
 
 
 def test_an_emulator_that_improves_fails_the_run(ended: Ended) -> None:
