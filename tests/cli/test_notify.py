@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -222,6 +224,26 @@ class TestBesideARollout:
         ended = line(world, "cutover web --bake 30")
         assert ended.code == 32, ended.err
         assert sink.events == [*IMPORTANT[:2], "gate-failed", "shifting-back", "shifted-back", "rolled-back"]
+
+    def test_a_rollback_tells_once_the_traffic_is_back_and_not_before(
+        self, line: Line, world: FakeWorld, sink: Recording
+    ) -> None:
+        line(world, "shift web green=100")
+        set_up(world, TOPIC)
+        held: list[str] = []
+        sink.meddle = lambda _told: held.append(str(world.split()))
+        ended = line(world, "rollback web")
+        assert ended.code == 0, ended.err
+        assert sink.events[-1] == "shifted-back"
+        assert set(held) == {"blue 100 / green 0"}
+
+    def test_what_a_rollback_imports_has_no_notifier_in_it(self) -> None:
+        code = (
+            "import sys, toolkit.cli.shift, toolkit.runner.rollback, toolkit.wiring; "
+            "print([name for name in sys.modules if 'notif' in name])"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+        assert done.stdout.strip() == "[]"
 
     def test_stdout_waits_where_a_json_document_goes_there(self, line: Line, real: FakeWorld) -> None:
         set_up(real, "stdout")

@@ -43,6 +43,12 @@ def notified(services: Sequence[Service], output: Output) -> Iterator[Callable[[
         started.close()
 
 
+def tell_the_rest(service: Service, output: Output) -> None:
+    """Whatever was not told yet, in a few seconds at most."""
+    with notified([service], output):
+        pass
+
+
 def _started(wanted: Sequence[tuple[Service, NotifySettings]]) -> Beside:
     from toolkit.notify.beside import beside
 

@@ -157,6 +157,11 @@ def _one_back(service: Service, how: Back, output: Output) -> None:
         _ask_for_it(service, error, how.reason, output)
     else:
         show_outcome(outcome, output)
+    finally:
+        if service.settings.notify:  # imported and told only now that the traffic is back
+            from toolkit.cli.notified import tell_the_rest
+
+            tell_the_rest(service, output)
 
 
 def _ask_for_it(service: Service, locked: Locked, reason: str, output: Output) -> None:
