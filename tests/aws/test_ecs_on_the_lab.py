@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.contracts.workloads import eventually
 from tests.contracts.workloads_ecs import CLUSTER, ecs
 from tests.support.provision import client
 from tests.support.world import World
-from toolkit.rollout.workload import Change
+from toolkit.rollout.workload import Change, Release
 from toolkit.traffic import Color
 
 pytestmark = pytest.mark.lab
@@ -22,16 +23,24 @@ REASONS = {
 }
 
 
-@pytest.mark.parametrize("image", REASONS)
-def test_a_release_that_does_not_run_is_hopeless_and_says_why(request: pytest.FixtureRequest, image: str) -> None:
+def test_a_release_that_does_not_run_is_hopeless_and_says_why(request: pytest.FixtureRequest) -> None:
     workload, since = ecs(request).workload, datetime.now(UTC)
-    release = workload.make(Change(image=image), Color.GREEN)
-    workload.put(Color.GREEN, release)
-    workload.scale(Color.GREEN, 1)
-    eventually(lambda: bool(workload.progress(Color.GREEN, release, since).hopeless), wanted=True)
-    progress = workload.progress(Color.GREEN, release, since)
-    assert (progress.running, progress.older) == (0, 0)
-    assert re.search(rf"could not start: task \w{{6}} stopped: {REASONS[image]}", progress.hopeless), progress.hopeless
+    releases: dict[Color, Release] = {}
+
+    def is_hopeless(color: Color) -> bool:
+        return bool(workload.progress(color, releases[color], since).hopeless)
+
+    for color, image in zip(Color, REASONS, strict=True):  # at once: each takes ECS its seconds
+        releases[color] = workload.make(Change(image=image), color)
+        workload.put(color, releases[color])
+        workload.scale(color, 1)
+    for (color, release), (image, reason) in zip(releases.items(), REASONS.items(), strict=True):
+        assert release.image == image
+        eventually(partial(is_hopeless, color), wanted=True)
+        progress = workload.progress(color, release, since)
+        assert progress.running == 0
+        assert re.search(rf"could not start: task \w{{6}} stopped: {reason}", progress.hopeless), progress.hopeless
+    assert workload.progress(Color.GREEN, releases[Color.GREEN], since).older == 0
 
 
 def test_a_release_that_ecs_takes_back_by_itself_is_given_up(request: pytest.FixtureRequest, world: World) -> None:
