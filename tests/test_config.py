@@ -612,6 +612,11 @@ def test_a_hook_that_says_no_more_than_it_must_has_a_minute_one_try_and_its_addr
     assert hook == HookSettings(at=HookPoint.ON_END, name=hook.url, url="http://127.0.0.1:8080/gate")
 
 
+def test_a_hook_in_single_brackets_is_told_how_to_be_written(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"service.web.hook: a service may have several; write \[\[service.NAME.hook"):
+        load(written(tmp_path, "[service.web.hook]\nat = 'on-end'\nhook = ['x']"))
+
+
 def test_every_point_can_be_said(tmp_path: Path) -> None:
     text = f"[[service.web.hook]]\nat = {[point.value for point in HookPoint]}\nhook = ['true']"
     jsonschema.validate(tomllib.loads(text), json_schema())

@@ -28,7 +28,7 @@ from toolkit.runner.rollback import rollback
 from toolkit.runner.rollout import Wanted, resume, start
 from toolkit.runner.service import Service
 from toolkit.runner.tell import tell
-from toolkit.settings import RetireSettings, ServiceSettings
+from toolkit.settings import HookPoint, HookSettings, RetireSettings, ServiceSettings
 from toolkit.traffic import Color, Split
 
 TENTH, HALF, ALL = Shift(Fraction(1, 10)), Shift(Fraction(1, 2)), Shift(Fraction(1))
@@ -43,8 +43,11 @@ STRATEGIES = {
         Strategy("hooks", (FINE, TENTH, Analyze(), Probe(), HALF, SICK, ALL)),
         Strategy("deployment", (TENTH, Bake(4), ALL, Bake(4))),
         Strategy("failing-deployment", (TENTH, Bake(4), ALL), gates=(SICK,)),
+        Strategy("hooked", (TENTH, ALL)),
+        Strategy("failing-hooked-deployment", (TENTH, Bake(4), ALL), gates=(SICK,)),
     )
 }
+EVERY = tuple(HookSettings(at=point, name="fine", command=("true",)) for point in HookPoint)
 HOME = Split(blue=100, green=0)
 NEW = Change(image="web:2.0")
 _PORTS = ("router", "targets", "store", "hooks", "probes", "workload")
@@ -104,11 +107,12 @@ class Hooks(FakeHooks):
 def fresh(strategy: str) -> FakeWorld:
     """A world in which somebody approves as soon as they are waited for, and all writes are noted.
 
-    Where something is deployed nothing runs on the idle side yet.
+    Where something is deployed nothing runs on the idle side yet. One that is hooked has a hook at every point.
     """
     deploys = strategy.endswith("deployment")
     # The retirement waits for the last shift to settle: a shorter wait is just as good here, and sooner over.
-    world = a_world(routes=2, settings=ServiceSettings(settle_seconds=2.0 if deploys else None))
+    chosen = ServiceSettings(settle_seconds=2.0 if deploys else None, hooks=EVERY if "hooked" in strategy else ())
+    world = a_world(routes=2, settings=chosen)
     world.service.hooks = Hooks()
     follow(world, autoscaled(blue=3, green=0 if deploys else 3))
 

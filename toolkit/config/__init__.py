@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
 from toolkit.config.analysis import AnalysisTable
-from toolkit.config.hooks import HookTable
+from toolkit.config.hooks import HookTables
 from toolkit.config.notify import NotifyTables
 from toolkit.config.workload import PriceTable, RetireTable
 from toolkit.errors import BluegreenError, ConfigError
@@ -134,9 +134,7 @@ class _Service(_Strict):
     price: PriceTable | None = None
     freeze: _Freeze | None = None
     analysis: AnalysisTable | None = None
-    hook: Annotated[
-        list[HookTable], Field(default_factory=list, description="what every rollout runs, in this order at each point")
-    ]
+    hook: HookTables
     notify: NotifyTables
     region: Annotated[str | None, Field(min_length=1, description="if elsewhere than [aws] says")] = None
     profile: Annotated[str | None, Field(min_length=1, description="if another than [aws] says")] = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from toolkit.config.words import MOST, Command, Name, Positive, name_of
 from toolkit.settings import HookPoint, HookSettings
@@ -46,6 +46,12 @@ _At = Annotated[
 ]
 
 
+def _listed(value: Any) -> Any:
+    if isinstance(value, dict):
+        raise ValueError("a service may have several; write [[service.NAME.hook]], in double brackets")  # noqa: TRY004
+    return value
+
+
 class HookTable(BaseModel):
     """A hook of every rollout of the service: a command or a webhook, at one point or several."""
 
@@ -68,3 +74,10 @@ class HookTable(BaseModel):
                 retries=self.retries,
                 **what,
             )
+
+
+HookTables = Annotated[
+    list[HookTable],
+    BeforeValidator(_listed),
+    Field(default_factory=list, description="what every rollout runs, in this order at each point"),
+]
