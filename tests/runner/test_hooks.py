@@ -140,6 +140,7 @@ def test_a_rollback_from_outside_runs_the_hooks_of_the_rollout_that_it_ends() ->
     rollback(world.service, break_lease=True)
     assert names(world)[before:] == ["on-rollback", "on-end"]
     assert min(left) > 0, "the lease is renewed while they run"
+    assert "web: the traffic is back; on-rollback: hook on-rollback" in world.notes
     told = [(each["BLUEGREEN_ENDING"], each["BLUEGREEN_REASON"]) for _, each in world.hooks.ran]
     assert told == [("", "")] * before + [("rolled-back", "")] * 2
     assert world.events()[-1] == RolloutEnded(Ending.ROLLED_BACK)

@@ -13,6 +13,7 @@ from toolkit.rollout.events import CommandTaken, Ending, Event, Kind, Record, Ro
 from toolkit.rollout.ports import LiveRoute
 from toolkit.rollout.preflight import Observation
 from toolkit.rollout.routes import WRITE_TIMEOUT_SECONDS, split_of_route
+from toolkit.rollout.state import RolloutState
 from toolkit.runner.carry_out import carry_out
 from toolkit.runner.checked import Outcome, move_to, outcome_of
 from toolkit.runner.flows import require_flows, standing, terminate
@@ -201,20 +202,21 @@ def _leave(service: Service, recorder: Recorder) -> None:
     from toolkit.runner.interrupts import Signals, heeded_signals
     from toolkit.runner.states import state_of
 
-    def goes_on(signals: Signals) -> bool:
-        recorder.renew_if_due()
-        return not (signals.terminated or signals.interrupts)
+    def hooked(effect: RunHooks, state: RolloutState, signals: Signals) -> Event:
+        def goes_on() -> bool:
+            recorder.renew_if_due()
+            return not (signals.terminated or signals.interrupts)
+
+        running = ", ".join(f"hook {hook.name}" for hook in effect.hooks)
+        service.note(f"{service.name}: the traffic is back; {effect.at}: {running}")
+        return ran(service, effect, state, goes_on)
 
     state = state_of(service, recorder.rollout)
     if not state.back:  # the traffic was home already, so nothing that was written says that it goes back
         state = evolve(state, recorder.append(CommandTaken(Word.ROLLBACK, service.holder.name)))
     with heeded_signals() as signals:  # Ctrl-C ends a hook that hangs, and what has happened is recorded all the same
         while isinstance(effect := effect_of(state), LetGo | RunHooks):
-            event: Event = (
-                let_go_after(service, state)
-                if isinstance(effect, LetGo)
-                else ran(service, effect, state, lambda: goes_on(signals))
-            )
+            event: Event = let_go_after(service, state) if isinstance(effect, LetGo) else hooked(effect, state, signals)
             state = evolve(state, recorder.append(event))
 
 
