@@ -14,6 +14,7 @@ from tests.support.journals import NOON, chained, holder
 from toolkit.aws.dynamodb import DynamoStore
 from toolkit.errors import JournalConflict, JournalError, LeaseLost, Locked
 from toolkit.rollout.events import ShiftVerified, Stuck
+from toolkit.rollout.ports import Cursor
 
 pytestmark = pytest.mark.lab
 WRITES = ("put_item", "update_item", "delete_item", "transact_write_items")
@@ -177,8 +178,9 @@ def test_every_item_is_found_where_the_layout_says(store: DynamoStore) -> None:
     lease = take(store)
     store.append("web", FIRST, lease=lease)
     store.put("web", command("a"))
+    store.keep_cursor("web", "sns", Cursor(1, FIRST.hash, NOON))
     found = items(store)
-    assert sorted(found) == ["entry#000000000001", "inbox#a", "lease"]
+    assert sorted(found) == ["cursor#sns", "entry#000000000001", "inbox#a", "lease"]
     assert {item["pk"]["S"] for item in found.values()} == {"service#web"}
     assert found["lease"]["until"]["S"] == (NOON + timedelta(seconds=30)).isoformat()
     assert float(found["lease"]["expires"]["N"]) == (NOON + timedelta(seconds=30)).timestamp() * 1000

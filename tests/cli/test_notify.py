@@ -251,3 +251,32 @@ class TestBesideARollout:
         assert document["phase"] == "promoted"
         told = line(real, "notify web").out.splitlines()
         assert [json.loads(each)["event"] for each in told] == ["started", "shifted", "promoted", "over"]
+
+
+class TestDoctor:
+    def findings(self, line: Line, world: FakeWorld) -> dict[str, tuple[str, str]]:
+        document: Any = line(world, "doctor web -o json").json()
+        return {each["check"]: (each["level"], each["reason"]) for each in document["findings"]}
+
+    def test_a_notifier_that_lags_is_a_warning_and_one_that_keeps_up_is_none(
+        self, line: Line, world: FakeWorld
+    ) -> None:
+        set_up(world, TOPIC)
+        record(world.store, *ROLLED_BACK)
+        assert self.findings(line, world)["notifier sns-releases"] == (
+            "warning",
+            "it has told nothing of the journal yet",
+        )
+        line(world, "notify web")
+        assert self.findings(line, world)["notifier sns-releases"][0] == "ok"
+        record(world.store, *ROLLED_BACK * 3)
+        assert self.findings(line, world)["notifier sns-releases"] == ("warning", "it is 24 entries behind the journal")
+
+    def test_a_journal_shorter_than_what_was_told_is_a_warning(self, line: Line, world: FakeWorld) -> None:
+        set_up(world, TOPIC)
+        record(world.store, *ROLLED_BACK)
+        line(world, "notify web")
+        world.service.store = MemoryStore()
+        level, reason = self.findings(line, world)["notifier sns-releases"]
+        assert level == "warning"
+        assert "cut off" in reason

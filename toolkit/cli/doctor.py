@@ -12,12 +12,13 @@ from toolkit.cli.options import Output, OutputOption
 from toolkit.cli.outcome import findings_document, show_findings, split_document
 from toolkit.cli.render import print_json
 from toolkit.cli.service import OptionalService, connected, wired_all
-from toolkit.errors import BluegreenError, NoBase, RouteUnusable
+from toolkit.errors import BluegreenError, JournalError, NoBase, RouteUnusable
 from toolkit.rollout.preflight import Finding, Level, Observation, preflight
 from toolkit.traffic import Split, parse_split
 from toolkit.wiring import Options
 
 if TYPE_CHECKING:
+    from toolkit.rollout.events import Head
     from toolkit.rollout.workload import Workload
     from toolkit.runner.service import Service
 
@@ -62,7 +63,33 @@ def _examine(service: Service, wanted: Split | None) -> tuple[str, Split, list[F
     findings = preflight(observation, split, service.settings)
     if service.workload is not None:
         findings = [*map(_deployed_too, findings), *_behind(service, service.workload, observation)]
-    return service.name, split, findings
+    return service.name, split, [*findings, *_told(service, observation.record.head)]
+
+
+_FAR_BEHIND = 20
+"""Entries; less than a rollout has."""
+
+
+def _told(service: Service, head: Head) -> Iterator[Finding]:
+    """Whether the notifiers of the settings keep up with the journal."""
+    mend = f"Tell it now: bluegreen notify {service.name}"
+    for settings in service.settings.notify if service.cursors else ():
+        check = f"notifier {settings.name}"
+        try:
+            cursor = service.cursors.cursor(service.name, settings.name) if service.cursors else None
+        except JournalError as error:
+            yield Finding(check, Level.WARNING, error.message, error.hint)
+            continue
+        told = cursor.sequence if cursor else 0
+        if told > head.sequence:
+            reason = f"it has told entry {told}, and the journal ends at {head.sequence}: the rest was cut off"
+            yield Finding(check, Level.WARNING, reason, f"Look: bluegreen audit verify {service.name}")
+        elif cursor is None and head.sequence:
+            yield Finding(check, Level.WARNING, "it has told nothing of the journal yet", mend)
+        elif head.sequence - told >= _FAR_BEHIND:
+            yield Finding(check, Level.WARNING, f"it is {head.sequence - told} entries behind the journal", mend)
+        else:
+            yield Finding(check, Level.OK, "it keeps up with the journal")
 
 
 def _deployed_too(finding: Finding) -> Finding:
