@@ -65,6 +65,13 @@ def test_a_redirect_is_told_and_not_followed(server: Server) -> None:
     assert len(server.got) == 1
 
 
+def test_a_redirect_to_an_endless_address_is_one_readable_line(server: Server) -> None:
+    server.answers(Reply(302, headers={"Location": "https://example.com/" + "x" * 20_000}))
+    reason = call(server.url()).reason
+    assert reason.endswith("xxx: redirects are not followed")
+    assert len(reason) < 500
+
+
 @pytest.mark.parametrize(
     ("body", "passed", "words"),
     [
