@@ -30,9 +30,10 @@ data plane attached. The seconds are those of a machine that the columns, and ot
 `make matrix ENDPOINT=http://127.0.0.1:4566` runs them on what answers there, and fills the last column if that is
 LocalStack with an activated license.
 
-The examples `alb-ecs` and `alb-asg` have no rows: `make test` and `make test-slow` run them on the lab, and without its ECS a plan
-of an ECS service never settles, over `availability_zone_rebalancing`. On moto alone `autoscaling_maximum = null` is
-needed as well: else the provider asks for nine minutes for the tags of a scalable target, which are not there.
+The examples `alb-ecs` and `alb-asg` have no rows: `make test` and `make test-slow` run them on the lab, and without its
+ECS a plan of an ECS service never settles, over `availability_zone_rebalancing`. On moto alone
+`autoscaling_maximum = null` is needed as well: else the provider asks for nine minutes for the tags of a scalable
+target, which are not there.
 
 Where an emulator is not AWS a check is expected to fail, in words that are known too. So the run fails when an emulator
 gets worse, and when it improves: then a line of `tests/emulators/expectations.py` can go.
