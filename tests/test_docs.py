@@ -280,6 +280,10 @@ def test_every_setting_stands_in_the_readme_and_the_example_is_valid(tmp_path: P
     keys = ("contract", "terraform", "settle_seconds", "strategy", "region", "profile", "role_arn")
     without_default = dict.fromkeys((*keys, "probe_via", "probe_host"))
     without_default |= {"freeze": dataclasses.asdict(FreezeSettings()), "analysis": None}
+    for listed, table in (("hook", "HookTable"), ("notify", "NotifyTable")):
+        (only,) = shown["service"]["web"].pop(listed)
+        assert set(only) <= set(tables[table]["properties"])
+    without_default |= {"hooks": (), "notify": ()}
     without_default |= {"retire": dataclasses.asdict(RetireSettings()), "price": None}
     assert set(shown["service"]["web"]["retire"]) == set(tables["RetireTable"]["properties"])
     assert set(shown["service"]["web"]["price"]) == set(tables["PriceTable"]["properties"])

@@ -38,6 +38,7 @@
     ├── ReleaseFailed              59   one service of a release failed; the message says what became of each
     ├── NoRollout                  60   there is no such rollout, or none under way
     ├── AuditFailed                61   the journal was changed, cut off, or has a gap
+    ├── NotifyFailed               62   somebody who is to be told took nothing; the next run begins there
     └── Interrupted               130   Ctrl-C; the message says what state things are in
 
 A message says what happened and how things stand; the hint says what to do next.
@@ -203,6 +204,10 @@ class NoRollout(BluegreenError):
 
 class AuditFailed(BluegreenError):
     exit_code = 61
+
+
+class NotifyFailed(BluegreenError):
+    exit_code = 62
 
 
 class Interrupted(BluegreenError):

@@ -128,7 +128,7 @@ class TestOnce:
             server.answers(Reply(403, b"action_prohibited"))
             monkeypatch.setenv("SLACK_WEBHOOK_URL", server.url("/services/verysecret"))
             ended = line(real, "notify web --to slack")
-        assert ended.code == 1
+        assert ended.code == 62
         assert "answered 403 (action_prohibited)" in ended.line
         assert "verysecret" not in ended.line
 

@@ -12,7 +12,7 @@ import typer
 from toolkit.cli.notified import notifier_of
 from toolkit.cli.render import note
 from toolkit.cli.service import connected, wired
-from toolkit.errors import BluegreenError, Interrupted, UsageError
+from toolkit.errors import BluegreenError, Interrupted, NotifyFailed, UsageError
 from toolkit.settings import NotifyEvents, NotifySettings
 from toolkit.wiring import Options
 
@@ -92,7 +92,7 @@ def _once(wanted: Sequence[tuple[Service, NotifySettings]]) -> None:
 
     Raises:
         AuditFailed: a journal is not what it was.
-        BluegreenError: as what went wrong; without a class of its own where a webhook did not take it.
+        BluegreenError: as what went wrong; NotifyFailed where somebody took nothing.
     """
     from toolkit.rollout.notification import Unsent
 
@@ -114,7 +114,7 @@ def _once(wanted: Sequence[tuple[Service, NotifySettings]]) -> None:
 
 def _left(service: Service, settings: NotifySettings, error: Unsent) -> BluegreenError:
     cause = error.__cause__
-    kind = type(cause) if isinstance(cause, BluegreenError) else BluegreenError
+    kind = type(cause) if isinstance(cause, BluegreenError) else NotifyFailed
     reason = error.reason.removesuffix(".")
     hint = cause.hint if isinstance(cause, BluegreenError) else ""
     return kind(f"{service.name}: {settings.name}: {reason}. Nothing is lost: the next run begins here", hint=hint)
@@ -138,4 +138,4 @@ def _follow(wanted: Sequence[tuple[Service, NotifySettings]]) -> None:
     except KeyboardInterrupt:
         following.close()
         raise Interrupted("interrupted; what is not told yet goes with the next run") from None
-    raise BluegreenError("no notifier can go on; what is wrong is said above")
+    raise NotifyFailed("no notifier can go on; what is wrong is said above")
