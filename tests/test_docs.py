@@ -237,6 +237,8 @@ def test_the_permissions_are_those_of_the_calls_that_are_made() -> None:
     made |= {"iam:PassRole", "ecs:TagResource"}
     # So does naming a launch template's version in a group. Source: EC2 Auto Scaling user guide, API permissions.
     made |= {"ec2:RunInstances", "ec2:CreateTags"}
+    # A rule that is made with tags is tagged. Source: Service Authorization Reference, Elastic Load Balancing V2.
+    made |= {"elasticloadbalancing:AddTags"}
     assert granted | {"sts:GetCallerIdentity", "dynamodb:TransactWriteItems"} == made
 
 

@@ -47,6 +47,7 @@ class BalancerType(StrEnum):
 
 _ARN = re.compile(r"arn:aws[a-z-]*:elasticloadbalancing:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):(?P<path>\S+)")
 _Word = TypeVar("_Word", bound=StrEnum)
+_MAX_PRIORITY = 50_000  # Source: ELBv2 API reference, CreateRule
 _MAX_ALARM_NAME = 255  # characters. Source: CloudWatch API reference, PutMetricAlarm
 _MAX_STICKINESS_SECONDS = 604_800  # one week. Source: ELBv2 API reference, TargetGroupStickinessConfig
 
@@ -60,11 +61,22 @@ class Stickiness:
 
 
 @dataclass(frozen=True, slots=True)
+class Priorities:
+    """Priorities of a listener's rules, 1-50000, that are kept free for rollouts; both ends belong to them."""
+
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        return f"{self.first} to {self.last}"
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """One place that holds weights, by the ARN of the rule or listener.
 
     preceding_actions: what stands before the forward, as `{type, order, settings}`; settings in Terraform's words,
-    every value a text, secrets left out.
+    every value a text, secrets left out. reserved_priorities: of rules that a rollout may make before this route.
     """
 
     name: str
@@ -73,6 +85,7 @@ class Route:
     listener_arn: str
     stickiness: Stickiness
     preceding_actions: tuple[Mapping[str, Any], ...] = ()
+    reserved_priorities: Priorities | None = None
 
     def __hash__(self) -> int:
         return hash(self.arn)
@@ -314,12 +327,25 @@ class _Reader:
             listener_arn=self.arn(mapping, "listener_arn", path, account, region),
             stickiness=self.stickiness(mapping.get("stickiness"), f"{path}.stickiness"),
             preceding_actions=tuple(actions),
+            reserved_priorities=self.priorities(mapping.get("reserved_priorities"), f"{path}.reserved_priorities"),
         )
         if kind.is_listener and route.arn != route.listener_arn:
             self.refuse(f"{path}.arn", f"the arn of a route of kind {kind} is its listener_arn")
         if kind is RouteKind.NLB_LISTENER and route.stickiness.enabled:
             self.refuse(f"{path}.stickiness", "a Network Load Balancer has no target-group stickiness")
+        if kind is RouteKind.NLB_LISTENER and route.reserved_priorities is not None:
+            self.refuse(f"{path}.reserved_priorities", "a Network Load Balancer has no rules")
         return route
+
+    def priorities(self, value: Any, path: str) -> Priorities | None:
+        if value is None:
+            return None
+        mapping = self.mapping(value, path)
+        ends = [mapping.get(key) for key in ("first", "last")]
+        first, last = (each if isinstance(each, int) and not isinstance(each, bool) else 0 for each in ends)
+        if not 1 <= first <= last <= _MAX_PRIORITY:
+            self.refuse(path, f"first and last are expected, 1 to {_MAX_PRIORITY}, and first not above last")
+        return Priorities(first, last)
 
     def test_routes(self, value: Any, account: str, region: str) -> tuple[TestRoute, ...]:
         if not isinstance(value, list):

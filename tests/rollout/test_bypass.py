@@ -10,8 +10,8 @@ import pytest
 from tests.support.fakes import PREFIX, a_contract
 from toolkit.contract import Contract, Route, RouteKind
 from toolkit.contract import TestRoute as ATestRoute
-from toolkit.rollout.bypass import Rule, colors_of, in_words, known_test_route, past_the_split
-from toolkit.rollout.preview import Condition
+from toolkit.rollout.bypass import Rule, colors_of, known_test_route, past_the_split
+from toolkit.rollout.preview import Condition, in_words
 from toolkit.traffic import Color
 
 WEB = a_contract()

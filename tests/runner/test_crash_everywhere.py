@@ -19,8 +19,9 @@ from toolkit.errors import BluegreenError, NoRollout
 from toolkit.rollout.events import RolloutStarted, Word, fold
 from toolkit.rollout.machine import fold_rollout
 from toolkit.rollout.ports import Command, Result
+from toolkit.rollout.preview import Condition
 from toolkit.rollout.state import Phase, RolloutState
-from toolkit.rollout.steps import Analyze, Approve, Bake, Hook, Probe, Shift
+from toolkit.rollout.steps import Analyze, Approve, Bake, Divert, Hook, Probe, Shift
 from toolkit.rollout.strategy import Strategy
 from toolkit.rollout.workload import Capacity, Change
 from toolkit.runner.lease import LEASE_SECONDS
@@ -31,6 +32,7 @@ from toolkit.runner.tell import tell
 from toolkit.settings import HookPoint, HookSettings, RetireSettings, ServiceSettings
 from toolkit.traffic import Color, Split
 
+BETA = (Condition("http-header", ("yes",), header="X-Beta"),)
 TENTH, HALF, ALL = Shift(Fraction(1, 10)), Shift(Fraction(1, 2)), Shift(Fraction(1))
 FINE, SICK = Hook("fine", command=("true",)), Hook("sick", command=("false",))
 STRATEGIES = {
@@ -41,6 +43,8 @@ STRATEGIES = {
         Strategy("failing-gate", (TENTH, Bake(4), ALL), gates=(SICK,)),
         Strategy("approved", (TENTH, Approve(600), ALL)),
         Strategy("hooks", (FINE, TENTH, Analyze(), Probe(), HALF, SICK, ALL)),
+        Strategy("ab", (Divert(BETA), Approve(600), ALL, Bake(4))),
+        Strategy("failing-ab", (Divert(BETA), Approve(600), ALL), gates=(SICK,)),
         Strategy("deployment", (TENTH, Bake(4), ALL, Bake(4))),
         Strategy("failing-deployment", (TENTH, Bake(4), ALL), gates=(SICK,)),
         Strategy("hooked", (TENTH, ALL)),
@@ -50,7 +54,7 @@ STRATEGIES = {
 EVERY = tuple(HookSettings(at=point, name="fine", command=("true",)) for point in HookPoint)
 HOME = Split(blue=100, green=0)
 NEW = Change(image="web:2.0")
-_PORTS = ("router", "targets", "store", "hooks", "probes", "workload")
+_PORTS = ("router", "targets", "store", "hooks", "probes", "workload", "diversions")
 
 
 class Dead(BaseException):
@@ -142,6 +146,7 @@ def final(world: FakeWorld) -> tuple[list[Split], HowItEnded | None, Mapping[Col
     workload = world.service.workload
     assert isinstance(workload, FakeWorkload)
     asked = {color: replace(each, running=each.desired) for color, each in workload.held.items()}
+    assert not world.diversions.rules, "a rule was left"
     return [world.split(0), world.split(1)], HowItEnded.of(last(world)), asked, workload.runs
 
 

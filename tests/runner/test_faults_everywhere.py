@@ -39,6 +39,7 @@ _ERRORS: dict[str, type[BluegreenError]] = {
     "targets": Throttled,
     "store": JournalError,
     "workload": Throttled,
+    "diversions": AwsUnreachable,
 }
 _TIMEOUT_SECONDS = 5.0
 _BEGINNING = 3
@@ -150,8 +151,11 @@ def ends_well(world: FakeWorld, strategy: str) -> None:
 
 
 def asks(strategy: str, port: str) -> bool:
-    """Whether the rollout asks the port again and again: a workload only where something is deployed."""
-    return port != "workload" or strategy.endswith("deployment")
+    """Whether the rollout asks the port again and again: only where something is deployed, or diverted."""
+    kinds = {"workload": "deployment", "diversions": "ab"}
+    if strategy == "ab":
+        return port == "diversions"
+    return port not in kinds or strategy.endswith(kinds[port])
 
 
 def harmed(strategy: str, port: str, at: int, times: int, *, heard: bool, late: float | None = None) -> Weather:
@@ -164,7 +168,7 @@ def harmed(strategy: str, port: str, at: int, times: int, *, heard: bool, late: 
     return weather
 
 
-_TRIED = [("canary", 7), ("failing-gate", 7), ("failing-gate", 1000), ("hooks", 1000), ("deployment", 7)]
+_TRIED = [("canary", 7), ("failing-gate", 7), ("failing-gate", 1000), ("hooks", 1000), ("deployment", 7), ("ab", 7)]
 
 
 @pytest.mark.parametrize(
@@ -184,7 +188,7 @@ def test_a_port_that_fails_from_any_call_on_leaves_a_rollout_that_ends_well(
     ("strategy", "port"),
     [
         (strategy, port)
-        for strategy in ("canary", "failing-gate", "hooks", "deployment")
+        for strategy in ("canary", "failing-gate", "hooks", "deployment", "ab")
         for port in _ERRORS
         if asks(strategy, port)
     ],

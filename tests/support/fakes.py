@@ -11,11 +11,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.support.metrics import FakeMetrics
-from toolkit.contract import BalancerType, Contract, LoadBalancer, Route, RouteKind, Stickiness, TargetGroup
+from toolkit.contract import BalancerType, Contract, LoadBalancer, Priorities, Route, RouteKind, Stickiness, TargetGroup
 from toolkit.errors import AwsUnreachable, RouteUnusable
 from toolkit.journal.memory import MemoryStore
 from toolkit.rollout.bypass import Rule
 from toolkit.rollout.codec import seal
+from toolkit.rollout.diverting import Diversion, Ground, PriorityTaken, Standing
 from toolkit.rollout.events import Entry, Event, Head
 from toolkit.rollout.ports import (
     Action,
@@ -29,6 +30,7 @@ from toolkit.rollout.ports import (
     TargetHealth,
     unguarded,
 )
+from toolkit.rollout.preview import Condition
 from toolkit.rollout.steps import Hook, Probe
 from toolkit.runner.service import Service
 from toolkit.settings import ServiceSettings
@@ -38,6 +40,7 @@ NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 ACCOUNT, REGION = "123456789012", "eu-central-1"
 PREFIX = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}"
 OFF = Stickiness(enabled=False)
+RESERVED = Priorities(90, 94)
 HOLDER = Holder("alice", "here", 1, "tests")
 ALICE = Identity(f"arn:aws:sts::{ACCOUNT}:assumed-role/release/alice", ACCOUNT)
 
@@ -177,6 +180,45 @@ class FakeRules:
 
 
 @dataclass
+class FakeDiversions:
+    """Rules in a dictionary by ARN. `before` may raise, given the call's name; `taken` are priorities of others."""
+
+    rules: dict[str, tuple[Diversion, str]] = field(default_factory=dict)
+    taken: set[int] = field(default_factory=set)
+    own: tuple[Condition, ...] = (Condition("path-pattern", ("/*",)),)
+    priority: int = 100
+    preceding: tuple[str, ...] = ()
+    made: int = 0
+    before: Callable[[str], None] = lambda _name: None
+
+    def ground(self, contract: Contract) -> Mapping[str, Ground]:
+        self.before("ground")
+        taken = frozenset({*self.taken, *(rule.priority for rule, _ in self.rules.values())})
+        return {
+            route.name: Ground(self.own, self.priority + index, taken, frozenset(self.taken), self.preceding)
+            for index, route in enumerate(contract.routes)
+        }
+
+    def standing(self, contract: Contract) -> Sequence[Standing]:
+        self.before("standing")
+        return [Standing(arn, rule.priority, of, rule.route) for arn, (rule, of) in self.rules.items()]
+
+    def make(self, diversion: Diversion, contract: Contract, *, rollout: str, guard: Callable[[], None]) -> Diversion:
+        guard()
+        self.before("make")
+        if diversion.priority in {*self.taken, *(rule.priority for rule, _ in self.rules.values())}:
+            raise PriorityTaken(f"{diversion.priority} is in use")
+        self.made += 1
+        arn = f"{PREFIX}:listener-rule/app/web/1/2/diversion-{self.made}"
+        self.rules[arn] = (diversion, rollout)
+        return replace(diversion, arn=arn)
+
+    def remove(self, arn: str) -> None:
+        self.before("remove")
+        self.rules.pop(arn, None)
+
+
+@dataclass
 class FakeHooks:
     """Answers with `results` in turn, then passes. `ran` are the hooks' names and what they were told."""
 
@@ -250,6 +292,7 @@ def a_contract(*, routes: int = 1, network: bool = False) -> Contract:
                 arn=arn,
                 listener_arn=arn if network else f"{PREFIX}:listener/app/web/1/2",
                 stickiness=OFF,
+                reserved_priorities=None if network else RESERVED,
             )
             for index, arn in enumerate(arns)
         ),
@@ -276,6 +319,7 @@ class FakeWorld:
     metrics: FakeMetrics
     rules: FakeRules
     notes: list[str]
+    diversions: FakeDiversions
 
     def split(self, route: int = 0) -> Split:
         live = self.router.live[f"route-{route}"]
@@ -320,6 +364,7 @@ def a_world(
     notes: list[str] = []
     flows, store, clock, identities = FakeFlows(), MemoryStore(), FakeClock(), FakeIdentities()
     hooks, probes, metrics, rules = FakeHooks(), FakeProbes(), FakeMetrics(), FakeRules()
+    diversions = FakeDiversions()
     service = Service(
         contract=contract,
         settings=settings or ServiceSettings(),
@@ -335,6 +380,8 @@ def a_world(
         heads=FakeHeads(),
         metrics=metrics,
         rules=rules,
+        diversions=None if network else diversions,
         note=notes.append,
     )
-    return FakeWorld(service, router, targets, flows, store, clock, identities, hooks, probes, metrics, rules, notes)
+    ports = (router, targets, flows, store, clock, identities, hooks, probes, metrics, rules)
+    return FakeWorld(service, *ports, notes, diversions)

@@ -10,8 +10,12 @@ from hypothesis import strategies as st
 
 from toolkit.contract import Stickiness
 from toolkit.rollout.codec import seal
+from toolkit.rollout.diverting import Diversion
 from toolkit.rollout.events import (
     CommandTaken,
+    Diverted,
+    DivertMeant,
+    DivertRemoved,
     DriftAccepted,
     Ending,
     Entry,
@@ -43,7 +47,22 @@ from toolkit.rollout.events import (
 )
 from toolkit.rollout.plan import Plan
 from toolkit.rollout.ports import Holder
-from toolkit.rollout.steps import Analyze, Approve, Bake, Deploy, Gate, Hook, Probe, Retire, Scale, Shift, Step, Via
+from toolkit.rollout.preview import Condition
+from toolkit.rollout.steps import (
+    Analyze,
+    Approve,
+    Bake,
+    Deploy,
+    Divert,
+    Gate,
+    Hook,
+    Probe,
+    Retire,
+    Scale,
+    Shift,
+    Step,
+    Via,
+)
 from toolkit.rollout.workload import Capacity, Change, Release, Side
 from toolkit.settings import HookPoint, Inconclusive
 from toolkit.traffic import Color, Split
@@ -118,7 +137,17 @@ gates: st.SearchStrategy[Gate] = hooks | probes
 changes = st.builds(Change, image=words, container=st.none() | words, task_definition=st.none() | words) | st.builds(
     Change, ami=st.none() | words, template_version=st.integers(1, 99)
 )
+conditions = st.builds(
+    Condition,
+    names,
+    values=st.lists(words, max_size=2).map(tuple),
+    expressions=st.lists(words, max_size=1).map(tuple),
+    header=words,
+    pairs=st.lists(st.tuples(st.none() | words, words), max_size=2).map(tuple),
+)
+several_conditions = st.lists(conditions, max_size=2).map(tuple)
 steps: st.SearchStrategy[Step] = st.one_of(
+    st.builds(Divert, several_conditions),
     st.builds(Deploy, changes),
     st.builds(Scale, for_share=shares),
     st.builds(Shift, shares),
@@ -158,6 +187,9 @@ capacities = st.builds(
     suspended=st.lists(words, max_size=2).map(tuple),
 )
 sides = st.builds(Side, capacities, st.none() | releases)
+diversions = st.lists(
+    st.builds(Diversion, names, words, numbers, several_conditions, st.sampled_from(Color), words), max_size=2
+).map(tuple)
 rollout_events: st.SearchStrategy[Event] = st.one_of(
     st.builds(RolloutStarted, plans),
     st.builds(Prepared, st.lists(words, max_size=3).map(tuple)),
@@ -169,6 +201,9 @@ rollout_events: st.SearchStrategy[Event] = st.one_of(
     st.builds(HooksRan, st.sampled_from(HookPoint), words, words),
     st.builds(ReleasePut, numbers, releases),
     st.builds(WorkloadLetGo, words),
+    st.builds(DivertMeant, diversions),
+    st.builds(Diverted, numbers, diversions),
+    st.builds(DivertRemoved, numbers),
     st.builds(GateFailed, numbers, words, words, words),
     st.builds(CommandTaken, st.sampled_from(Word), words, words, words),
     st.builds(RunnerPaused, words, st.booleans()),

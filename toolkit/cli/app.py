@@ -33,6 +33,7 @@ _COMMANDS = {
     "retire": "retire:retire",
     "canary": "rollout:canary",
     "linear": "rollout:linear",
+    "ab": "ab:ab",
     "rollout": "rollout:app",
     "pause": "tell:pause",
     "resume": "tell:resume",

@@ -10,7 +10,7 @@ import typer
 
 from toolkit.cli.options import Output, OutputOption
 from toolkit.cli.outcome import findings_document, show_findings, split_document
-from toolkit.cli.render import print_json
+from toolkit.cli.render import note, print_json
 from toolkit.cli.service import OptionalService, connected, wired_all
 from toolkit.errors import BluegreenError, JournalError, NoBase, RouteUnusable
 from toolkit.rollout.preflight import Finding, Level, Observation, preflight
@@ -32,16 +32,25 @@ def doctor(
         str | None,
         typer.Option("--to", help="The split to check for, as in shift; default: a cutover.", metavar="SPLIT"),
     ] = None,
+    remove_orphans: Annotated[
+        bool,
+        typer.Option("--remove-orphans", help="Remove rules that an ended rollout left; nothing else is written."),
+    ] = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """The checks before a shift, each with its reason and its mend, and remarks on the workload. Writes nothing.
+
+    Only --remove-orphans writes: it removes rules of rollouts that are over or unknown, and says which.
 
     Exits as the shift would: 0, or with the code of the first refusal.
 
     Example: bluegreen doctor web --to green=20
     """
     wanted = parse_split(to) if to else None
-    checked = [_examine(ready, wanted) for ready in wired_all(service, where)]
+    services = wired_all(service, where)
+    for ready in services if remove_orphans else ():
+        _remove_orphans(ready)
+    checked = [_examine(ready, wanted) for ready in services]
     if output is Output.JSON:
         documents = [
             {"service": name, "checked_for": split_document(split), "findings": findings_document(findings)}
@@ -63,7 +72,7 @@ def _examine(service: Service, wanted: Split | None) -> tuple[str, Split, list[F
     findings = preflight(observation, split, service.settings)
     if service.workload is not None:
         findings = [*map(_deployed_too, findings), *_behind(service, service.workload, observation)]
-    return service.name, split, [*findings, *_told(service, observation.record.head)]
+    return service.name, split, [*findings, *_told(service, observation.record.head), *_diverted(service, observation)]
 
 
 _FAR_BEHIND = 20
@@ -90,6 +99,37 @@ def _told(service: Service, head: Head) -> Iterator[Finding]:
             yield Finding(check, Level.WARNING, f"it is {head.sequence - told} entries behind the journal", mend)
         else:
             yield Finding(check, Level.OK, "it keeps up with the journal")
+
+
+def _remove_orphans(service: Service) -> None:
+    """Those of rollouts that are not under way. Raises AwsError, JournalError."""
+    from toolkit.runner.diverting import remove_orphans
+
+    removed = remove_orphans(service)
+    for arn in removed:
+        note(f"{service.name}: removed {arn}")
+    if not removed:
+        note(f"{service.name}: there is no orphan rule")
+
+
+def _diverted(service: Service, observation: Observation) -> list[Finding]:
+    """Rules that rollouts made: those that were left, and one that nobody runs past its time."""
+    if not service.may_divert:
+        return []
+    from toolkit.runner.diverting import left_over
+    from toolkit.runner.states import state_of
+
+    rollout = observation.record.rollout
+    try:
+        found = left_over(service, rollout)
+    except BluegreenError as error:
+        return [Finding("orphan rule", Level.WARNING, error.message.removesuffix("."))]
+    state = state_of(service, rollout) if rollout else None
+    if state is not None and state.diverts and state.deadline is not None and state.deadline < service.clock.now():
+        reason = f"{state.id} was to end by {state.deadline:%Y-%m-%d %H:%M} UTC, and still diverts requests"
+        mend = f"bluegreen resume {service.name} takes it back, bluegreen promote {service.name} does not"
+        found.append(Finding("overdue", Level.WARNING, reason, mend))
+    return found
 
 
 def _deployed_too(finding: Finding) -> Finding:

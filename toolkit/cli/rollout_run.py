@@ -127,6 +127,12 @@ def _show(outcome: RolloutOutcome, service: Service) -> None:
         print(f"{outcome.service}: that color carries all traffic already; nothing was written.")
         return
     plan = state.plan
+    if state.is_detached:
+        until = f" until {state.deadline:%Y-%m-%d %H:%M} UTC" if state.deadline else ""
+        print(style(f"{outcome.service}: matching requests go to {plan.to}{until}", 1) + "; nobody need stay here.")
+        print(f"  rollout {state.id} ({plan.strategy}) is left to itself; journal head {head_words(outcome.head)}")
+        print_next(state, held=False)
+        return
     routes = "1 route" if len(plan.routes) == 1 else f"{len(plan.routes)} routes"
     held = ", ".join(sorted({str(split) for split in state.splits.values()}))
     retired = f"; {plan.base} is retired" if state.ending is Ending.RETIRED else ""

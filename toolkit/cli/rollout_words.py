@@ -162,6 +162,10 @@ def what_next(state: RolloutState, *, held: bool) -> list[tuple[str, str]]:
     if state.phase is Phase.HALTED:
         again = (f"bluegreen resume {name}", "look again, and go on if AWS agrees with the record")
         return [(f"bluegreen drift {name}", "see what differs"), again, back]
+    if not held and state.is_detached:
+        report = (f"bluegreen ab {name} --report", "what both colors did since")
+        promote = [] if state.plan.ends_back else [(f"bluegreen promote {name}", f"everything to {state.plan.to}")]
+        return [report, *promote, (back[0], f"end it; all traffic stays on {state.plan.base}")]
     if not held:
         does = "finish the rollback" if state.back else "go on from this terminal"
         return [(f"bluegreen resume {name}", does), back]
@@ -192,6 +196,8 @@ def _while_it_runs(state: RolloutState, back: tuple[str, str]) -> list[tuple[str
         case Phase.PAUSED:
             return [(f"bluegreen resume {name}", "go on"), back]
         case Phase.AWAITING_APPROVAL:
+            if plan.ends_back:
+                return [(f"bluegreen abort {name}", f"end it; all traffic stays on {plan.base}")]
             return [(f"bluegreen approve {name}", "go on"), (f"bluegreen abort {name}", f"back to {plan.base}")]
         case _:
             pause = (f"bluegreen pause {name}", "stay at this split")

@@ -46,7 +46,7 @@ def approve(
 
     Example: bluegreen approve web
     """
-    tell_and_show(wired(service, where), Word.APPROVE, reason, output)
+    _decide(wired(service, where), Word.APPROVE, reason, output)
 
 
 @connected
@@ -57,7 +57,7 @@ def promote(
 
     Example: bluegreen promote web
     """
-    tell_and_show(wired(service, where), Word.PROMOTE, reason, output)
+    _decide(wired(service, where), Word.PROMOTE, reason, output)
 
 
 @connected
@@ -105,6 +105,24 @@ def _run(service: Service, reason: str, output: Output, *, break_lease: bool = F
     command = CommandTaken(Word.RESUME, by, reason=reason) if reason else None
     with carried_out([service], output) as done:
         done(take_over(service, command, break_lease=break_lease))
+
+
+def _decide(service: Service, word: Word, reason: str, output: Output) -> None:
+    """Tell whoever runs it; a rollout that was left to itself until somebody decides is run from here."""
+    from toolkit.runner.states import state_of
+
+    lease = service.store.holder(service.name)
+    rollout = service.record().rollout
+    held = lease is not None and lease.is_held(service.clock.now())
+    if held or rollout is None or not state_of(service, rollout).is_detached:
+        tell_and_show(service, word, reason, output)
+        return
+    from toolkit.runner.rollout import take_over
+
+    identity = service.identities.now()
+    command = CommandTaken(word, identity.arn if identity else service.holder.name, reason=reason)
+    with carried_out([service], output) as done:
+        done(take_over(service, command))
 
 
 def _is_told_to_go_on(service: Service, reason: str, output: Output) -> bool:

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 
 from toolkit.rollout.events import (
     CommandTaken,
+    Diverted,
+    DivertMeant,
+    DivertRemoved,
     DriftAccepted,
     Ending,
     Entry,
@@ -167,3 +170,9 @@ def _meaning(entry: Entry, now: Known) -> tuple[str, Severity, bool]:  # noqa: P
             return "workload-held", Severity.INFO, False
         case ReleasePut():
             return "release-put", Severity.INFO, False
+        case DivertMeant():
+            return "diverting", Severity.INFO, False
+        case Diverted():
+            return "diverted", Severity.INFO, True
+        case DivertRemoved():
+            return "divert-removed", Severity.INFO, True

@@ -12,13 +12,11 @@ from itertools import groupby
 from typing import Protocol
 
 from toolkit.contract import Contract, LoadBalancer, TestRoute
-from toolkit.rollout.preview import Condition, LiveTestRoute, faults
+from toolkit.rollout.preview import Condition, LiveTestRoute, faults, in_words
 from toolkit.traffic import Color
 
 _EVERYTHING = {"path-pattern": {"*", "/*"}, "host-header": {"*"}}
 """Patterns that every request matches: a path begins with a slash."""
-_MOST_VALUES = 3  # that a sentence names
-_NAMED = {"path-pattern": "path", "host-header": "host", "http-request-method": "method", "source-ip": "from"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +73,6 @@ def known_test_route(contract: Contract, rule: Rule) -> TestRoute | None:
 def colors_of(contract: Contract, rule: Rule) -> list[Color]:
     """The colors that get requests by it."""
     return [color for color in Color if contract.target_groups[color].arn in _given(rule)]
-
-
-def in_words(condition: Condition) -> str:
-    """What a condition asks, for people. Values of headers and queries are left out: they may be secrets."""
-    if condition.field == "http-header":
-        return f"header {condition.header}"
-    if condition.field == "query-string":
-        keys = [key for key, _ in condition.pairs if key]
-        return f"query {_few(keys)}" if keys else "a query"
-    asked = _few(condition.values or condition.expressions)
-    return f"{_NAMED.get(condition.field, condition.field)} {asked}".rstrip()
-
-
-def _few(values: Sequence[str]) -> str:
-    more = len(values) - _MOST_VALUES
-    return " or ".join([*values[:_MOST_VALUES], *([f"{more} more"] if more > 0 else [])])
 
 
 def _given(rule: Rule) -> set[str]:

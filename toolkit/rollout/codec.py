@@ -11,8 +11,12 @@ from typing import Any
 
 from toolkit.contract import Stickiness
 from toolkit.errors import BluegreenError, JournalError
+from toolkit.rollout.diverting import Diversion
 from toolkit.rollout.events import (
     CommandTaken,
+    Diverted,
+    DivertMeant,
+    DivertRemoved,
     DriftAccepted,
     Ending,
     Entry,
@@ -57,7 +61,7 @@ from toolkit.rollout.fields import (
     several,
     word,
 )
-from toolkit.rollout.plan_codec import PLAN
+from toolkit.rollout.plan_codec import CONDITION, PLAN
 from toolkit.rollout.workload import Capacity, Release, Side
 from toolkit.settings import HookPoint
 from toolkit.traffic import Color, Split
@@ -98,6 +102,15 @@ _INTENT: Mapping[str, Field] = {
     "suspended": by_name(Field(_put_aside_out, _put_aside_in)),
     "restores": several(TEXT),
 }
+_DIVERSION: Mapping[str, Field] = {
+    "route": TEXT,
+    "listener_arn": TEXT,
+    "priority": NUMBER,
+    "conditions": several(CONDITION),
+    "color": _COLOR,
+    "arn": TEXT,
+}
+_DIVERSIONS = several(form(Diversion, _DIVERSION))
 _ATTRIBUTES: Mapping[type[Event], Mapping[str, Field]] = {
     ShiftIntended: _INTENT,
     ShiftVerified: {},
@@ -115,6 +128,9 @@ _ATTRIBUTES: Mapping[type[Event], Mapping[str, Field]] = {
     WorkloadHeld: {},
     ReleasePut: {"step": NUMBER, "release": _RELEASE},
     WorkloadLetGo: {"problem": TEXT},
+    DivertMeant: {"rules": _DIVERSIONS},
+    Diverted: {"step": NUMBER, "rules": _DIVERSIONS},
+    DivertRemoved: {"count": NUMBER},
     RestSkipped: {"step": NUMBER, "reason": TEXT, "output": TEXT},
     HooksRan: {"point": word(HookPoint), "detail": TEXT, "output": TEXT},
     StepPassed: {"step": NUMBER, "detail": TEXT, "output": TEXT},

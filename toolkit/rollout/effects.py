@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from toolkit.rollout.diverting import Diversion
 from toolkit.rollout.events import Ending, ShiftIntended
+from toolkit.rollout.preview import Condition
 from toolkit.rollout.steps import Hook, Probe, Scale
 from toolkit.rollout.workload import Change
 from toolkit.settings import HookPoint
@@ -89,6 +91,26 @@ class PutRelease:
 
 
 @dataclass(frozen=True, slots=True)
+class MeanDivert:
+    """Read where rules are to go, and say which are about to be made: DivertMeant or GateFailed."""
+
+    conditions: tuple[Condition, ...]
+    color: Color
+
+
+@dataclass(frozen=True, slots=True)
+class PutDivert:
+    """Make the rules that do not stand yet: Diverted or GateFailed."""
+
+    rules: tuple[Diversion, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Undivert:
+    """Remove every rule of this rollout, known to the journal or not: DivertRemoved, RunnerPaused or Stuck."""
+
+
+@dataclass(frozen=True, slots=True)
 class ScaleTo:
     """Bring `color` to as many targets as the scale step says: StepPassed or GateFailed."""
 
@@ -137,6 +159,9 @@ Effect = (
     | Survey
     | Hold
     | PutRelease
+    | MeanDivert
+    | PutDivert
+    | Undivert
     | Intend
     | Write
     | Watch

@@ -15,6 +15,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from toolkit.contract import Stickiness
+from toolkit.rollout.diverting import Diversion
 from toolkit.rollout.plan import Plan
 from toolkit.rollout.workload import Release, Side
 from toolkit.settings import HookPoint
@@ -156,6 +157,28 @@ class WorkloadLetGo:
 
 
 @dataclass(frozen=True, slots=True)
+class DivertMeant:
+    """Rules are about to be made that send some requests to the new color; none of them has an ARN yet."""
+
+    rules: tuple[Diversion, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Diverted:
+    """Step number `step` (from 0) is done: these rules stand."""
+
+    step: int
+    rules: tuple[Diversion, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DivertRemoved:
+    """No rule of this rollout stands any more. count: how many were removed just now."""
+
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class RestSkipped:
     """Step number `step` (from 0) and all after it are left undone: the rollout is promoted, and that is enough.
 
@@ -252,6 +275,9 @@ RolloutEvent = (
     | WorkloadHeld
     | ReleasePut
     | WorkloadLetGo
+    | DivertMeant
+    | Diverted
+    | DivertRemoved
     | RestSkipped
     | HooksRan
     | StepPassed

@@ -13,6 +13,7 @@ from toolkit.rollout.steps import (
     Approve,
     Bake,
     Deploy,
+    Divert,
     Hook,
     Probe,
     Retire,
@@ -78,10 +79,12 @@ class Exposure:
 
     Target health and gates look earlier, so this is what they may miss. times: share and seconds of each shift until
     then. decision: the step that decides; None where nothing does before all traffic is on the new color for good.
+    diverts: requests are picked out before, of which nobody knows how many there are.
     """
 
     times: tuple[tuple[Fraction, float], ...]
     decision: Step | None
+    diverts: bool = False
 
     @property
     def share_seconds(self) -> float:
@@ -89,6 +92,12 @@ class Exposure:
         return float(sum(share * Fraction(seconds) for share, seconds in self.times))
 
     def __str__(self) -> str:
+        if not self.diverts:
+            return self._in_words()
+        picked = "the requests that match, however many, until somebody decides"
+        return f"{picked}; then {self._in_words()}" if self.times else picked
+
+    def _in_words(self) -> str:
         parts = [f"{percent(share)} of requests for {_in_words(seconds)}" for share, seconds in self.times if seconds]
         if self.decision is None:
             return f"{', then '.join([*parts, 'all of them'])}, and no step decides"
@@ -194,7 +203,7 @@ def _times(step: Step, routes: int) -> tuple[float, float]:
             return 0.0, step.timeout_seconds * (step.retries + 1)
         case Probe():
             return 0.0, step.timeout_seconds * step.count * (step.retries + 1)
-        case Analyze() | Deploy() | Scale() | Retire():
+        case Analyze() | Deploy() | Divert() | Scale() | Retire():
             return 0.0, 0.0
 
 
@@ -206,7 +215,7 @@ def _calls(step: Step, once: int, routes: int, poll_seconds: float, *, judged: b
             looks = math.ceil(seconds / poll_seconds) + 1
         case Analyze():
             looks = 1
-        case Hook() | Probe() | Deploy() | Scale() | Retire():
+        case Hook() | Probe() | Deploy() | Divert() | Scale() | Retire():
             looks = 0
     return Calls(routes=looks * once, health=looks * judged)
 
@@ -214,6 +223,7 @@ def _calls(step: Step, once: int, routes: int, poll_seconds: float, *, judged: b
 def exposure_of(steps: Sequence[StepForecast]) -> Exposure:
     """What the new color has of the traffic before anything decides about it."""
     times: list[tuple[Fraction, float]] = []
+    diverts = any(isinstance(each.step, Divert) for each in steps)
     for each in steps:
         if not each.share:
             continue
@@ -225,8 +235,8 @@ def exposure_of(steps: Sequence[StepForecast]) -> Exposure:
         share, seconds = times[-1]
         times[-1] = share, seconds + each.seconds + each.at_most
         if isinstance(each.step, Bake | Analyze | Approve | Hook | Probe):
-            return Exposure(tuple(times), each.step)
-    return Exposure(tuple(times), None)
+            return Exposure(tuple(times), each.step, diverts)
+    return Exposure(tuple(times), None, diverts)
 
 
 MOMENTS = (0.0, 60.0, 300.0, 600.0, 1800.0, 3600.0)

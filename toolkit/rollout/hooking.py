@@ -53,6 +53,6 @@ def _hooked(steps: Sequence[Step], hooks: Sequence[HookSettings]) -> Iterator[St
 
 def _prepared(steps: Sequence[Step]) -> int:
     """The index of the step before which the new color is prepared."""
-    first = next(index for index, step in enumerate(steps) if isinstance(step, Shift))
+    first = next((index for index, step in enumerate(steps) if isinstance(step, Shift)), 0)
     preparing = [index for index in range(first) if isinstance(steps[index], Deploy | Scale)]
     return preparing[-1] + 1 if preparing else 0

@@ -19,20 +19,26 @@ from toolkit.rollout.effects import (
     Intend,
     Judge,
     LetGo,
+    MeanDivert,
     Prepare,
     Promote,
+    PutDivert,
     PutRelease,
     RunHook,
     RunHooks,
     RunProbe,
     ScaleTo,
     Survey,
+    Undivert,
     Wane,
     Watch,
     Write,
 )
 from toolkit.rollout.events import (
     CommandTaken,
+    Diverted,
+    DivertMeant,
+    DivertRemoved,
     DriftAccepted,
     Ending,
     Entry,
@@ -61,7 +67,7 @@ from toolkit.rollout.events import (
     WorldDiffers,
 )
 from toolkit.rollout.state import Course, RolloutState
-from toolkit.rollout.steps import Analyze, Approve, Bake, Deploy, Hook, Probe, Retire, Scale, Shift, Step
+from toolkit.rollout.steps import Analyze, Approve, Bake, Deploy, Divert, Hook, Probe, Retire, Scale, Shift, Step
 from toolkit.settings import HookPoint
 
 
@@ -118,8 +124,10 @@ def ending_of(state: RolloutState) -> Ending:
 
 
 def _end(state: RolloutState, ending: Ending) -> Effect:
-    """What comes before the end: hooks of a rollback, letting go of what runs behind the colors, hooks of the end."""
+    """What comes before the end: no rule diverts, hooks of a rollback, letting go of the colors, hooks of the end."""
     plan, ran = state.plan, state.ran
+    if state.diverts:
+        return Undivert()
     if ending is Ending.ROLLED_BACK and plan.on_rollback and HookPoint.ON_ROLLBACK not in ran:
         return RunHooks(HookPoint.ON_ROLLBACK, plan.on_rollback, f"{state.id}/{HookPoint.ON_ROLLBACK}")
     if state.before is not None and not state.let_go:
@@ -136,6 +144,8 @@ def _way_on(state: RolloutState) -> Effect:
         return Survey() if state.before is None else Hold()
     if state.intent is not None:
         return Write(state.intent)
+    if state.diverts and state.step > state.plan.last_shift:
+        return Undivert()  # only now: before the last shift those who were diverted would flip back and forth
     if state.step >= state.plan.promotes_before and not state.promoted:
         return Promote(state.plan.to)
     return _effect_of_step(state)
@@ -156,6 +166,8 @@ def _effect_of_step(state: RolloutState) -> Effect:  # noqa: PLR0911, C901 - one
             return _end(state, ending_of(state))
         case Deploy(change):
             return PutRelease(change, state.plan.to)
+        case Divert(conditions):
+            return PutDivert(state.diversions) if state.diversions else MeanDivert(conditions, state.plan.to)
         case Shift() as shift:
             return Intend(state.plan.split(shift))
         case Bake(_, until_safe):
@@ -174,7 +186,7 @@ def _effect_of_step(state: RolloutState) -> Effect:  # noqa: PLR0911, C901 - one
             return Wane(state.plan.base, targets)
 
 
-def evolve(state: RolloutState, entry: Entry) -> RolloutState:
+def evolve(state: RolloutState, entry: Entry) -> RolloutState:  # noqa: PLR0911 - one case a kind of event
     """The state once `entry` has happened too. What cannot follow from the state halts the rollout."""
     if state.course is Course.OVER:
         return state
@@ -187,6 +199,8 @@ def evolve(state: RolloutState, entry: Entry) -> RolloutState:
             return _of_the_runner(state, entry.event, entry.at)
         case WorkloadSeen() | WorkloadHeld() | ReleasePut() | WorkloadLetGo():
             return _behind_the_colors(state, entry.event, entry.at)
+        case DivertMeant() | Diverted() | DivertRemoved():
+            return _diverted(state, entry.event, entry.at)
         case _:
             return _stepped(state, entry.event, entry.at)
 
@@ -262,6 +276,18 @@ def _behind_the_colors(
             return _impossible(state, event)
 
 
+def _diverted(state: RolloutState, event: DivertMeant | Diverted | DivertRemoved, at: datetime) -> RolloutState:
+    match event:
+        case DivertMeant(rules) if state.prepared and isinstance(state.current, Divert) and not state.back:
+            return replace(state, diversions=rules)
+        case Diverted(step, rules) if state.diverts and step == state.step and not state.back:
+            return _next_step(replace(state, diversions=rules), at)
+        case DivertRemoved() if state.diversions:
+            return replace(state, undiverted=True)
+        case _:
+            return _impossible(state, event)
+
+
 def _commanded(state: RolloutState, event: CommandTaken, at: datetime) -> RolloutState:
     taken = replace(state, commands=state.commands | {event.id}) if event.id else state
     said = f"{event.by}: {event.reason}" if event.reason else f"{event.word} by {event.by}"
@@ -272,7 +298,7 @@ def _commanded(state: RolloutState, event: CommandTaken, at: datetime) -> Rollou
             return replace(taken, course=Course.PAUSED, stays=True, reason=said)
         case Word.RESUME if state.course is Course.PAUSED:
             return replace(taken, course=Course.ON, stays=False, reason="", watched=at)
-        case Word.APPROVE if isinstance(state.current, Approve) and not state.back:
+        case Word.APPROVE if isinstance(state.current, Approve) and not state.back and not state.plan.ends_back:
             return _next_step(taken, at)
         case Word.PROMOTE if state.prepared and not state.back and state.ending is None:
             return _promoting(taken, at)
@@ -281,9 +307,12 @@ def _commanded(state: RolloutState, event: CommandTaken, at: datetime) -> Rollou
 
 
 def _promoting(state: RolloutState, at: datetime) -> RolloutState:
-    """What is left before the promotion is skipped; the last shift is not, nor is what is yet to be prepared."""
+    """What is left before the promotion is skipped; the last shift is not, nor is what is yet to be prepared.
+
+    What ends where it began has nothing to promote.
+    """
     plan = state.plan
-    if any(is_preparation(step) for step in plan.steps[state.step :]):
+    if plan.ends_back or any(is_preparation(step) for step in plan.steps[state.step :]):
         return state
     step = _last_leap(state) if state.step <= plan.last_shift else max(state.step, plan.promotes_before)
     return replace(state, step=step, course=Course.ON, stays=False, reason="", began=at, watched=at)

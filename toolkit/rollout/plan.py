@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from toolkit.errors import UsageError
-from toolkit.rollout.steps import Bake, Deploy, Gate, Hook, Retire, Scale, Shift, Step
+from toolkit.rollout.steps import Bake, Deploy, Divert, Gate, Hook, Retire, Scale, Shift, Step
 from toolkit.settings import HookPoint, Inconclusive
 from toolkit.traffic import Color, Split
 
@@ -42,6 +42,8 @@ class Plan:
 
     def __post_init__(self) -> None:
         shares = [step.share for step in self.steps if isinstance(step, Shift)]
+        if self.ends_back and any(isinstance(step, Divert) for step in self.steps):
+            return
         if not shares or shares[-1] != 1:
             raise UsageError(f"strategy {self.strategy} does not end with all traffic on the new color")
 
@@ -61,8 +63,19 @@ class Plan:
 
     @property
     def last_shift(self) -> int:
-        """The index of the shift that gives the new color everything."""
-        return max(index for index, step in enumerate(self.steps) if isinstance(step, Shift))
+        """The index of the shift that gives the new color everything; of a plan that ends back, past its end."""
+        last = max((index for index, step in enumerate(self.steps) if isinstance(step, Shift)), default=None)
+        return len(self.steps) if last is None else last
+
+    @property
+    def ends_back(self) -> bool:
+        """Whether it shifts nothing, so that it can only end where it began."""
+        return not any(isinstance(step, Shift) for step in self.steps)
+
+    @property
+    def diverts(self) -> Divert | None:
+        """The step that picks requests out, where there is one."""
+        return next((step for step in self.steps if isinstance(step, Divert)), None)
 
     @property
     def scales(self) -> bool:
@@ -72,7 +85,7 @@ class Plan:
     @property
     def brings_up(self) -> bool:
         """Whether it brings the new color up before its first shift, so that nothing need run there when it begins."""
-        first = next(index for index, step in enumerate(self.steps) if isinstance(step, Shift))
+        first = next((index for index, step in enumerate(self.steps) if isinstance(step, Shift)), 0)
         return any(isinstance(step, Deploy | Scale) for step in self.steps[:first])
 
     @property

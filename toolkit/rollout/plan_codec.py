@@ -20,7 +20,8 @@ from toolkit.rollout.fields import (
     word,
 )
 from toolkit.rollout.plan import Plan
-from toolkit.rollout.steps import Analyze, Approve, Bake, Deploy, Hook, Probe, Retire, Scale, Shift, Via
+from toolkit.rollout.preview import Condition
+from toolkit.rollout.steps import Analyze, Approve, Bake, Deploy, Divert, Hook, Probe, Retire, Scale, Shift, Via
 from toolkit.rollout.workload import Change
 from toolkit.settings import HookPoint, Inconclusive
 from toolkit.traffic import Color
@@ -52,12 +53,24 @@ _CHANGE: Mapping[str, Field] = {
     "ami": optional(TEXT),
     "template_version": optional(NUMBER),
 }
+_PAIR = Field(lambda pair: [pair[0], pair[1]], lambda pair: _pair(several(optional(TEXT)).into(pair)))
+CONDITION = form(
+    Condition,
+    {
+        "field": TEXT,
+        "values": several(TEXT),
+        "expressions": several(TEXT),
+        "header": TEXT,
+        "pairs": several(_PAIR),
+    },
+)
 _HOOK_FORM = later(form(Hook, _HOOK), at=None)
 _GATES: Mapping[str, tuple[type, Field]] = {"hook": (Hook, _HOOK_FORM), "probe": (Probe, form(Probe, _PROBE))}
 _AMOUNTS: Mapping[str, Field] = {"targets": NUMBER, "of_live": FRACTION, "for_share": FRACTION}
 _SCALE = later(form(Scale, {name: optional(of) for name, of in _AMOUNTS.items()}), for_share=None)
 _STEPS: Mapping[str, tuple[type, Field]] = {
     "deploy": (Deploy, form(Deploy, {"change": form(Change, _CHANGE)})),
+    "divert": (Divert, form(Divert, {"conditions": several(CONDITION)})),
     "shift": (Shift, form(Shift, {"share": FRACTION})),
     "bake": (Bake, form(Bake, {"seconds": SECONDS, "until_safe": FLAG})),
     "analyze": (Analyze, form(Analyze, {})),
@@ -102,3 +115,8 @@ def plan_in(document: Mapping[str, Any]) -> Plan:
 def _two(pair: tuple[str, ...]) -> tuple[str, str]:
     name, value = pair
     return name, value
+
+
+def _pair(pair: tuple[str | None, ...]) -> tuple[str | None, str]:
+    key, value = pair
+    return key, TEXT.into(value)

@@ -12,6 +12,8 @@ from urllib.parse import quote
 from toolkit.contract import Contract, TestRoute
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_MOST_VALUES = 3  # that a sentence names
+_NAMED = {"path-pattern": "path", "host-header": "host", "http-request-method": "method", "source-ip": "from"}
 _GLOB = set("[]{}")  # curl would read them as a range or a list
 _IN_A_PATH = string.punctuation.replace("#", "").replace("?", "")
 _IN_A_QUERY = string.punctuation.replace("#", "").replace("&", "")
@@ -30,6 +32,22 @@ class Condition:
     expressions: tuple[str, ...] = ()
     header: str = ""
     pairs: tuple[tuple[str | None, str], ...] = ()
+
+
+def in_words(condition: Condition) -> str:
+    """What a condition asks, for people. Values of headers and queries are left out: they may be secrets."""
+    if condition.field == "http-header":
+        return f"header {condition.header}"
+    if condition.field == "query-string":
+        keys = [key for key, _ in condition.pairs if key]
+        return f"query {_few(keys)}" if keys else "a query"
+    asked = _few(condition.values or condition.expressions)
+    return f"{_NAMED.get(condition.field, condition.field)} {asked}".rstrip()
+
+
+def _few(values: Sequence[str]) -> str:
+    more = len(values) - _MOST_VALUES
+    return " or ".join([*values[:_MOST_VALUES], *([f"{more} more"] if more > 0 else [])])
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from toolkit.rollout.diverting import Diversion
 from toolkit.rollout.events import Ending, ShiftIntended
 from toolkit.rollout.plan import Plan
-from toolkit.rollout.steps import Analyze, Approve, Bake, Deploy, Hook, Probe, Retire, Scale, Shift, Step
+from toolkit.rollout.steps import Analyze, Approve, Bake, Deploy, Divert, Hook, Probe, Retire, Scale, Shift, Step
 from toolkit.rollout.workload import Release, Side
 from toolkit.settings import HookPoint
 from toolkit.traffic import Color, Split
@@ -29,6 +30,7 @@ class Phase(StrEnum):
 
     PREPARING = "preparing"
     DEPLOYING = "deploying"
+    DIVERTING = "diverting"
     SHIFTING = "shifting"
     BAKING = "baking"
     ANALYZING = "analyzing"
@@ -56,7 +58,8 @@ class RolloutState:
     decided; `course` is OVER once it is recorded. stays: a paused runner waits for commands. commands: ids of those
     taken. exit_code: of the refusal. before: what stood behind the colors; None where nothing is changed there. held:
     nothing scales them in. let_go: not any more. release: what the new color is to run. ran: points whose
-    hooks have run, of those that hold nothing up. left_undone: steps after the promotion were.
+    hooks have run, of those that hold nothing up. left_undone: steps after the promotion were. diversions: rules that
+    were meant, and made where they have an ARN. undiverted: they are gone.
     """
 
     id: str
@@ -83,6 +86,8 @@ class RolloutState:
     release: Release | None = None
     ran: frozenset[HookPoint] = frozenset()
     left_undone: bool = False
+    diversions: tuple[Diversion, ...] = ()
+    undiverted: bool = False
 
     @property
     def current(self) -> Step | None:
@@ -99,6 +104,16 @@ class RolloutState:
                 return self.began + timedelta(seconds=seconds)
             case _:
                 return None
+
+    @property
+    def diverts(self) -> bool:
+        """Whether rules of it stand, or may."""
+        return bool(self.diversions) and not self.undiverted
+
+    @property
+    def is_detached(self) -> bool:
+        """Whether it was left to itself until somebody decides."""
+        return self.course is Course.PAUSED and self.diverts and isinstance(self.current, Approve)
 
     @property
     def is_over(self) -> bool:
@@ -119,6 +134,7 @@ class RolloutState:
 
 _PHASES: Mapping[type[Step], Phase] = {
     Deploy: Phase.DEPLOYING,
+    Divert: Phase.DIVERTING,
     Shift: Phase.SHIFTING,
     Bake: Phase.BAKING,
     Analyze: Phase.ANALYZING,

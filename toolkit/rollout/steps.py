@@ -7,6 +7,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from toolkit.errors import UsageError
+from toolkit.rollout.preview import Condition, in_words
 from toolkit.rollout.workload import Change
 from toolkit.settings import HookPoint
 
@@ -105,6 +106,13 @@ class Deploy:
 
 
 @dataclass(frozen=True, slots=True)
+class Divert:
+    """Send the requests that match all of `conditions` to the new color, by a rule before each route."""
+
+    conditions: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Scale:
     """Bring the new color up to `targets`, to `of_live` times what the live color runs, or to what a share takes.
 
@@ -128,7 +136,7 @@ class Retire:
     targets: int = 0
 
 
-Step = Deploy | Shift | Bake | Analyze | Approve | Hook | Probe | Scale | Retire
+Step = Deploy | Divert | Shift | Bake | Analyze | Approve | Hook | Probe | Scale | Retire
 Gate = Probe | Hook
 """What is asked again and again while the new color carries traffic; its target health always is."""
 
@@ -138,6 +146,8 @@ def describe(step: Step) -> str:  # noqa: PLR0911, C901 - one case a step
     match step:
         case Deploy(change):
             return f"deploy {change}"
+        case Divert(conditions):
+            return f"divert what has {' and '.join(map(in_words, conditions))}"
         case Shift(share):
             return f"shift {percent(share)}"
         case Bake(seconds, until_safe):

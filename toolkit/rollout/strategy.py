@@ -12,7 +12,8 @@ from toolkit.contract import Contract
 from toolkit.errors import UsageError
 from toolkit.rollout.hooking import hooked, hooks_at
 from toolkit.rollout.plan import GATE_SECONDS, Plan
-from toolkit.rollout.steps import Bake, Gate, Retire, Shift, Step, percent
+from toolkit.rollout.preview import Condition
+from toolkit.rollout.steps import Approve, Bake, Divert, Gate, Retire, Shift, Step, percent
 from toolkit.settings import HookPoint, HookSettings, Inconclusive, Settings
 from toolkit.traffic import MAX_WEIGHT, Color, Split
 
@@ -20,9 +21,10 @@ SMALLEST_SHARE = Fraction(1, MAX_WEIGHT + 1)
 """0.1 %: weights of 999 and 1. What is less cannot be said in ELBv2's weights."""
 _LONGEST = 30 * 86_400.0
 _DURATION = re.compile(
-    r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?", re.ASCII
+    r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?",
+    re.ASCII,
 )
-_SECONDS = (Fraction(3600), Fraction(60), Fraction(1), Fraction(1, 1000))
+_SECONDS = (Fraction(86_400), Fraction(3600), Fraction(60), Fraction(1), Fraction(1, 1000))
 _PERCENT = re.compile(r"\d{1,3}(?:\.\d{1,9})?", re.ASCII)
 
 
@@ -47,7 +49,8 @@ class Strategy:
 
     def __post_init__(self) -> None:
         shares = [step.share for step in self.steps if isinstance(step, Shift)]
-        _check_shares(self.name, shares)
+        if shares or not any(isinstance(step, Divert) for step in self.steps):
+            _check_shares(self.name, shares)
         _check_end(self.name, self.steps)
         if not 1 <= self.gate_seconds <= _LONGEST:
             raise UsageError(
@@ -118,6 +121,18 @@ def linear(step: Fraction, every_seconds: float, name: str = "linear") -> Strate
 def all_at_once(bake_seconds: float, name: str = "all-at-once") -> Strategy:
     """Everything in one shift, then a bake."""
     return Strategy(name, _baked([Fraction(1)], bake_seconds))
+
+
+def ab(conditions: Sequence[Condition], for_seconds: float, bake_seconds: float, name: str = "ab") -> Strategy:
+    """Matching requests to the new color until somebody says yes, within `for_seconds`; then all of them."""
+    return Strategy(
+        name, (Divert(tuple(conditions)), Approve(for_seconds, "A/B test"), Shift(Fraction(1)), Bake(bake_seconds))
+    )
+
+
+def previewed(conditions: Sequence[Condition], for_seconds: float, name: str = "preview") -> Strategy:
+    """Matching requests to the new color for so long, and nothing else: it ends where it began."""
+    return Strategy(name, (Divert(tuple(conditions)), Approve(for_seconds, "preview: it cannot be approved")))
 
 
 def _baked(shares: Sequence[Fraction], seconds: float) -> tuple[Step, ...]:
@@ -206,7 +221,7 @@ def parse_shares(text: str) -> tuple[Fraction, ...]:
 
 
 def parse_duration(text: str) -> float:
-    """Seconds, of a duration as an operator writes it: `5m`, `90s`, `1h30m`, `250ms`, `0`. At most 30 days.
+    """Seconds, of a duration as an operator writes it: `5m`, `90s`, `1h30m`, `7d`, `250ms`, `0`. At most 30 days.
 
     Raises:
         UsageError: anything else, saying what to write.

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from toolkit.rollout.diverting import Diversion
 from toolkit.rollout.events import (
     CommandTaken,
+    Diverted,
+    DivertMeant,
+    DivertRemoved,
     DriftAccepted,
     Ending,
     Entry,
@@ -71,6 +75,12 @@ def _said(event: Event) -> str:  # noqa: PLR0911, PLR0912, C901 - one case an ev
             return f"step {step + 1} is done: the new color is to run {release}"
         case WorkloadLetGo(problem):
             return f"not all is as before: {problem}" if problem else "autoscaling is bound as before"
+        case DivertMeant(rules):
+            return f"about to divert requests by {_rules(rules)}"
+        case Diverted(step, rules):
+            return f"step {step + 1} is done: {_rules(rules)} divert{'s' if len(rules) == 1 else ''} requests"
+        case DivertRemoved(count):
+            return f"requests are not diverted any more; {count} rule{'s were' if count != 1 else ' was'} removed"
         case RestSkipped(step, reason, _):
             return f"step {step + 1} and what follows is left undone: {reason}"
         case HooksRan(at, detail, _):
@@ -96,6 +106,11 @@ def _said(event: Event) -> str:  # noqa: PLR0911, PLR0912, C901 - one case an ev
             return f"what AWS holds is taken as the truth: {_splits(splits)}"
         case RolloutEnded(ending):
             return f"over: {ENDINGS[ending]}"
+
+
+def _rules(rules: Sequence[Diversion]) -> str:
+    told = ", ".join(f"{each.priority} of {each.route}" for each in rules)
+    return f"rule{'' if len(rules) == 1 else 's'} {told or 'of no route'}"
 
 
 def _side(color: str, side: Side) -> str:

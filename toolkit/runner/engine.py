@@ -44,6 +44,7 @@ class Engine:
         signals: Signals,
         peers: Peers | None = None,
         observation: Observation | None = None,
+        detaches: bool = False,
     ) -> None:
         self.state = state
         self._service = service
@@ -60,6 +61,7 @@ class Engine:
             peers=peers,
             stale_until=_stale_until(service, keeper),
             observation=observation,
+            detaches=detaches,
         )
 
     def run(self) -> RolloutState:

@@ -65,7 +65,7 @@ class Gates:
 
     def _health(self, state: RolloutState) -> Event | None:
         share = carried(state)
-        if not share or state.plan.force:
+        if not (share or state.diverts) or state.plan.force:
             return None
         color = state.plan.to
         if self._giving is None:
@@ -93,7 +93,11 @@ class Gates:
         """The gates of the plan, every so often, while the new color carries traffic."""
         now = self._service.clock.now()
         often = timedelta(seconds=state.plan.gate_seconds)
-        if not state.plan.gates or not carried(state) or (self._asked is not None and now - self._asked < often):
+        if (
+            not state.plan.gates
+            or not (carried(state) or state.diverts)
+            or (self._asked is not None and now - self._asked < often)
+        ):
             return None
         self._asked = now
         for index, gate in enumerate(state.plan.gates):

@@ -16,14 +16,17 @@ from toolkit.rollout.effects import (
     Intend,
     Judge,
     LetGo,
+    MeanDivert,
     Prepare,
     Promote,
+    PutDivert,
     PutRelease,
     RunHook,
     RunHooks,
     RunProbe,
     ScaleTo,
     Survey,
+    Undivert,
     Wane,
     Watch,
     Write,
@@ -45,9 +48,11 @@ from toolkit.rollout.events import (
     StepPassed,
     Stuck,
 )
-from toolkit.rollout.preflight import Level, Observation, capacity, preflight
+from toolkit.rollout.preflight import Level, Observation, capacity
+from toolkit.rollout.routes import WRITE_TIMEOUT_SECONDS
 from toolkit.rollout.state import RolloutState
 from toolkit.rollout.steps import Hook, Probe, Shift
+from toolkit.runner import diverting
 from toolkit.runner.attention import Attention, Peers
 from toolkit.runner.behind import hold, let_go, put_release, survey
 from toolkit.runner.carry_out import intent_of, put
@@ -64,10 +69,11 @@ from toolkit.settings import AnalysisSettings, HookPoint, Inconclusive
 
 UNSEEN_SECONDS = 60.0
 """How long a gate that cannot be seen is waited for, once its time is up."""
+DETACHED = "it goes on by itself until somebody decides"
 BACK_SECONDS = 300.0
 """How long a rollback tries to read the routes."""
 _RETRY_SECONDS = 2.0
-_Behind = Survey | Hold | PutRelease | ScaleTo | Wane
+_Behind = Survey | Hold | PutRelease | MeanDivert | PutDivert | ScaleTo | Wane
 _Forward = Prepare | Intend | Watch | Judge | RunHook | RunProbe | Promote
 
 
@@ -76,7 +82,8 @@ class Interpreter:
     """What one runner needs to carry effects out.
 
     record: the fold of the journal so far, kept by the engine. stale_until: until when a write of the one whose lease
-    was taken may still arrive. observation: what was seen before the rollout began, for its preparation.
+    was taken may still arrive. observation: what was seen before the rollout began, for its preparation. detaches:
+    leave where an approval is waited for.
     """
 
     service: Service
@@ -87,6 +94,7 @@ class Interpreter:
     peers: Peers | None = None
     stale_until: datetime | None = None
     observation: Observation | None = None
+    detaches: bool = False
     _meant: tuple[ShiftIntended, Move] | None = None
 
     def carry_out(self, effect: Effect, state: RolloutState) -> Event:  # noqa: PLR0911 - one case an effect
@@ -104,14 +112,16 @@ class Interpreter:
                 return self.gates.run_hooks(effect, state, self._unheeding(state))
             case LetGo():
                 return let_go(self.service, self.attention, state)
+            case Undivert():
+                return diverting.remove(self.service, self.attention, state, self._doubtful_until(state))
             case End(ending):
                 return RolloutEnded(ending)
-            case Survey() | Hold() | PutRelease() | ScaleTo() | Wane():
+            case Survey() | Hold() | PutRelease() | MeanDivert() | PutDivert() | ScaleTo() | Wane():
                 return self.attention.beat(state) or self._behind(effect, state)
             case _:
                 return self.attention.beat(state) or self._go_on(effect, state)
 
-    def _behind(self, effect: _Behind, state: RolloutState) -> Event:
+    def _behind(self, effect: _Behind, state: RolloutState) -> Event:  # noqa: PLR0911 - one case an effect
         service, attention = self.service, self.attention
         match effect:
             case Survey():
@@ -120,6 +130,10 @@ class Interpreter:
                 return hold(service, attention, state)
             case PutRelease():
                 return put_release(effect, service, attention, state)
+            case MeanDivert():
+                return diverting.mean(effect, service, attention, state)
+            case PutDivert():
+                return diverting.put(effect, service, attention, state, self.recorder)
             case ScaleTo():
                 return scale(effect, service, attention, state)
             case Wane():
@@ -140,13 +154,18 @@ class Interpreter:
             case Promote(color):
                 return self._with_peers(state) or Promoted(color)
 
+    def _doubtful_until(self, state: RolloutState) -> datetime | None:
+        """Until when a rule may appear that was begun to be made, by us or by who was here before."""
+        if all(rule.arn for rule in state.diversions):
+            return self.stale_until
+        return _later(self._now() + timedelta(seconds=WRITE_TIMEOUT_SECONDS), self.stale_until)
+
     def _now(self) -> datetime:
         return self.service.clock.now()
 
     def _prepare(self, state: RolloutState) -> Event:
         observation, self.observation = self.observation or self.service.observe(), None
-        first = next(step for step in state.plan.steps if isinstance(step, Shift))
-        findings = preflight(observation, state.plan.split(first), self.service.settings)
+        findings = diverting.checks(self.service, state.plan, observation)
         if state.plan.brings_up:
             findings = [finding for finding in findings if not finding.is_about_capacity]
         for finding in findings:
@@ -262,6 +281,8 @@ class Interpreter:
                 return heard[0]
             if failed is not None:
                 return failed
+            if effect.approval and self.detaches and not self.gates.unseen:
+                return RunnerPaused(DETACHED)
             ended = self._may_end(effect, state, until)
             if ended is not None:
                 return ended
@@ -282,7 +303,7 @@ class Interpreter:
         if self.gates.unseen:
             return self._unseen(self.gates.unseen) if late >= UNSEEN_SECONDS else None
         if effect.approval:
-            return GateFailed(state.step, "approval", f"nobody approved by {effect.until:%Y-%m-%d %H:%M:%S} UTC")
+            return _unapproved(until, state)
         if safe or verdict is None or not effect.judged:
             return StepPassed(state.step, _reason_of(verdict))
         return _on_inconclusive(verdict, settings or AnalysisSettings(), state, late)
@@ -321,6 +342,12 @@ class Interpreter:
             return not heard
 
         return pulse
+
+
+def _unapproved(until: datetime, state: RolloutState) -> GateFailed:
+    if state.plan.ends_back:
+        return GateFailed(state.step, "time", f"it was meant to last until {until:%Y-%m-%d %H:%M:%S} UTC")
+    return GateFailed(state.step, "approval", f"nobody approved by {until:%Y-%m-%d %H:%M:%S} UTC")
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -8,7 +8,16 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from toolkit.errors import AwsError, JournalConflict, JournalError, LeaseLost, NoBase, NoHealthyTarget, ShiftFailed
+from toolkit.errors import (
+    AwsError,
+    Halted,
+    JournalConflict,
+    JournalError,
+    LeaseLost,
+    NoBase,
+    NoHealthyTarget,
+    ShiftFailed,
+)
 from toolkit.rollout.events import CommandTaken, Ending, Event, Kind, Record, RolloutEnded, RunnerTookOver, Word
 from toolkit.rollout.ports import LiveRoute
 from toolkit.rollout.preflight import Observation
@@ -95,6 +104,7 @@ def rollback(
         NoBase, RouteUnusable, NoHealthyTarget, AwsError: nothing was written.
         ShiftFailed: a route could not be written, is gone or is not of this pair; the others are back.
         VerifyFailed, LeaseLost, Interrupted: as `carry_out` says.
+        Halted: the traffic is back, and a rule that diverts requests may stand.
     """
     service = service.urgently()
     if terminate_flows:
@@ -186,18 +196,37 @@ def _stale_until(service: Service, recorder: Recorder) -> datetime | None:
 
 def _end(service: Service, recorder: Recorder) -> None:
     try:
-        if service.workload is not None or service.settings.hooks:
+        if service.workload is not None or service.settings.hooks or service.may_divert:
             _leave(service, recorder)
         recorder.append(RolloutEnded(Ending.ROLLED_BACK))
     except (JournalError, LeaseLost) as error:
         service.note(f"warning: the end of rollout {recorder.rollout} is not recorded: {error.message}")
+        if service.may_divert and recorder.rollout and isinstance(error, JournalError):
+            _remove_unrecorded(service, recorder.rollout)
+
+
+def _remove_unrecorded(service: Service, rollout: str) -> None:
+    """A store that is away holds no rule up either."""
+    from toolkit.runner.diverting import remove_now
+
+    try:
+        remove_now(service, rollout)
+    except AwsError as error:
+        service.note(f"warning: a rule that diverts requests may stand: {error.message}")
 
 
 def _leave(service: Service, recorder: Recorder) -> None:
-    """What a rollout does before its end, now that the traffic is home. Raises JournalError, LeaseLost."""
-    from toolkit.rollout.effects import LetGo, RunHooks
+    """What a rollout does before its end, now that the traffic is home.
+
+    Raises:
+        Halted: a rule that diverts requests may stand, so it does not end.
+        JournalError, LeaseLost
+    """
+    from toolkit.rollout.effects import LetGo, RunHooks, Undivert
     from toolkit.rollout.machine import effect_of, evolve
+    from toolkit.rollout.state import Course
     from toolkit.runner.behind import let_go_after
+    from toolkit.runner.diverting import remove_after
     from toolkit.runner.gates import ran
     from toolkit.runner.interrupts import Signals, heeded_signals
     from toolkit.runner.states import state_of
@@ -212,12 +241,24 @@ def _leave(service: Service, recorder: Recorder) -> None:
         return ran(service, effect, state, goes_on)
 
     state = state_of(service, recorder.rollout)
-    if not state.back:  # the traffic was home already, so nothing that was written says that it goes back
+    # The traffic was home already, so nothing that was written says that it goes back; or it has failed to before.
+    if not state.back or state.course is Course.HALTED:
         state = evolve(state, recorder.append(CommandTaken(Word.ROLLBACK, service.holder.name)))
     with heeded_signals() as signals:  # Ctrl-C ends a hook that hangs, and what has happened is recorded all the same
-        while isinstance(effect := effect_of(state), LetGo | RunHooks):
-            event: Event = let_go_after(service, state) if isinstance(effect, LetGo) else hooked(effect, state, signals)
+        while isinstance(effect := effect_of(state), LetGo | RunHooks | Undivert):
+            match effect:
+                case Undivert():
+                    event: Event = remove_after(service, state)
+                case LetGo():
+                    event = let_go_after(service, state)
+                case RunHooks():
+                    event = hooked(effect, state, signals)
             state = evolve(state, recorder.append(event))
+    if state.course is Course.HALTED:
+        raise Halted(
+            f"{service.name}: all traffic is on {state.plan.base}, but {state.reason}",
+            hint=f"Again: bluegreen rollback {service.name}. See `bluegreen doctor {service.name}`.",
+        )
 
 
 def require_a_healthy_target(service: Service, destination: Color) -> None:

@@ -25,16 +25,18 @@ from toolkit.rollout.events import (
 from toolkit.rollout.freeze import frozen
 from toolkit.rollout.machine import begin
 from toolkit.rollout.plan import Plan
-from toolkit.rollout.preflight import Finding, Level, Observation, idle_color, preflight, refuse
+from toolkit.rollout.preflight import Finding, Level, Observation, idle_color, refuse
 from toolkit.rollout.routes import live_color, split_of_service
 from toolkit.rollout.state import Course, RolloutState
-from toolkit.rollout.steps import Retire, Scale, Shift
+from toolkit.rollout.steps import Retire, Scale
 from toolkit.rollout.strategy import Strategy, plan_of
 from toolkit.rollout.workload import Change, Release
 from toolkit.runner.attention import Peers
 from toolkit.runner.checked import accept, require_no_rollout, tell_warnings
 from toolkit.runner.deployable import deployable, running_already
+from toolkit.runner.diverting import checks
 from toolkit.runner.engine import Engine
+from toolkit.runner.interpreter import DETACHED
 from toolkit.runner.interrupts import Signals, heeded_signals
 from toolkit.runner.lease import Keeper, leased
 from toolkit.runner.recorder import Recorder
@@ -69,7 +71,8 @@ class Wanted:
 
     settle_seconds: how long after a write nothing is judged; None: as the settings say. change: what is put on the new
     color first; None: it runs it already. full_capacity: at once what all of the traffic takes. retire: what becomes of
-    the old side after a deployment; None: as the settings say.
+    the old side after a deployment; None: as the settings say. detach: leave it to itself where it waits for an
+    approval, which is no bad end.
     """
 
     strategy: Strategy
@@ -82,6 +85,7 @@ class Wanted:
     change: Change | None = None
     full_capacity: bool = False
     retire: RetireSettings | None = None
+    detach: bool = False
 
 
 def plan_rollout(service: Service, wanted: Wanted) -> tuple[Plan, Observation, list[Finding]]:
@@ -142,6 +146,7 @@ def start(
             signals=signals or own,
             peers=peers,
             observation=observation,
+            detaches=wanted.detach,
         )
         return _ended(service, engine.run(), recorder.head)
 
@@ -202,8 +207,7 @@ def _is_there(plan: Plan, observation: Observation) -> bool:
 
 
 def _findings(service: Service, wanted: Wanted, plan: Plan, observation: Observation) -> list[Finding]:
-    first = next(step for step in plan.steps if isinstance(step, Shift))
-    findings = preflight(observation, plan.split(first), service.settings, accept_drift=wanted.accept_drift)
+    findings = checks(service, plan, observation, accept_drift=wanted.accept_drift)
     if plan.brings_up:
         findings = [finding for finding in findings if not finding.is_about_capacity]
     elif plan.force:
@@ -248,13 +252,16 @@ def _ended(service: Service, state: RolloutState, head: Head) -> RolloutOutcome:
             hint=f"Find out who wrote; then bluegreen resume {name}, or bluegreen rollback {name}. By hand: "
             f"bluegreen rollback {name} --print-awscli.",
         )
+    if state.is_detached and state.reason == DETACHED:
+        return RolloutOutcome(name, state, head)
     if state.course is Course.PAUSED:
         raise Paused(
             f"{name}: {state.id} is paused: {_with_stands(state.reason, service)}",
             hint=f"Go on: bluegreen resume {name}. Go back: bluegreen abort {name}.",
         )
     if state.ending is Ending.ROLLED_BACK:
-        traffic = "all traffic is back on" if state.touched else "nothing was shifted, all traffic stays on"
+        stays = "nobody is diverted any more" if state.diversions else "nothing was shifted"
+        traffic = "all traffic is back on" if state.touched else f"{stays}, all traffic stays on"
         raise RolledBack(
             f"{name}: {state.reason.removesuffix('.') or 'rolled back'}; {traffic} {state.plan.base}",
             hint=f"See `bluegreen show {state.id}`, and `bluegreen doctor {name}` before the next try.",

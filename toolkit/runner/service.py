@@ -30,6 +30,7 @@ from toolkit.traffic import Color
 if TYPE_CHECKING:  # a rollback needs none of them, and starts sooner without
     from toolkit.rollout.audit import HeadLog
     from toolkit.rollout.bypass import Rules
+    from toolkit.rollout.diverting import Diversions
     from toolkit.rollout.metrics import Metrics
     from toolkit.rollout.notification import Sinks
     from toolkit.rollout.ports import Cursors
@@ -82,6 +83,7 @@ class Service:
     workload: Workload | None = None
     sinks: Sinks | None = None
     cursors: Cursors | None = None
+    diversions: Diversions | None = None
     note: Callable[[str], None] = field(default=_silent)
     watch: Callable[[Entry, RolloutState], None] = field(default=_unwatched)
     ask: Callable[[RolloutState], Wish] | None = None
@@ -89,6 +91,11 @@ class Service:
     @property
     def name(self) -> str:
         return self.contract.name
+
+    @property
+    def may_divert(self) -> bool:
+        """Whether rollouts may make rules beside the routes."""
+        return any(route.reserved_priorities for route in self.contract.routes)
 
     @property
     def settle_seconds(self) -> float:

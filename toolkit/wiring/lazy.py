@@ -16,6 +16,7 @@ from toolkit.settings import NotifySettings, NotifyTo, ServiceSettings
 if TYPE_CHECKING:
     from toolkit.aws.session import Session
     from toolkit.rollout.bypass import Rule
+    from toolkit.rollout.diverting import Diversion, Diversions, Ground, Standing
     from toolkit.rollout.metrics import AlarmState, Metrics, MetricsWanted, Minutes
     from toolkit.rollout.notification import Sink
     from toolkit.rollout.ports import Clock, Pulse, Result
@@ -104,6 +105,31 @@ class LazySinks:
         if region in ("", self._session.region):
             return self._session
         return type(self._session)(replace(self._session.settings, region=region))
+
+
+class LazyDiversions:
+    """Rules beside the routes, imported when they are asked for."""
+
+    def __init__(self, session: Session) -> None:
+        self._made: Callable[[], Diversions] = lru_cache(lambda: _diversions(session))
+
+    def ground(self, contract: Contract) -> Mapping[str, Ground]:
+        return self._made().ground(contract)
+
+    def standing(self, contract: Contract) -> Sequence[Standing]:
+        return self._made().standing(contract)
+
+    def make(self, diversion: Diversion, contract: Contract, *, rollout: str, guard: Callable[[], None]) -> Diversion:
+        return self._made().make(diversion, contract, rollout=rollout, guard=guard)
+
+    def remove(self, arn: str) -> None:
+        self._made().remove(arn)
+
+
+def _diversions(session: Session) -> Diversions:
+    from toolkit.aws.diversions import ElbDiversions
+
+    return ElbDiversions(session)
 
 
 def _metrics(session: Session) -> Metrics:

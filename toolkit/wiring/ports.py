@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from toolkit.contract import AsgPair, Contract, EcsPair
 from toolkit.settings import ServiceSettings
 from toolkit.wiring.homes import state_home
-from toolkit.wiring.lazy import LazyHooks, LazyMetrics, LazyProbes, LazyRules, LazySinks
+from toolkit.wiring.lazy import LazyDiversions, LazyHooks, LazyMetrics, LazyProbes, LazyRules, LazySinks
 from toolkit.wiring.places import Place
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def assemble(
         workload=_workload(contract, session),
         sinks=LazySinks(session),
         cursors=store,
+        diversions=None if contract.is_network else LazyDiversions(session),
         note=note,
     )
 

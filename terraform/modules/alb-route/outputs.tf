@@ -17,6 +17,7 @@ output "route" {
         settings                                   = { for key, value in settings : key => tostring(value) }
       } if settings != null
     ]
+    reserved_priorities = var.reserved_priorities
   }
 }
 

@@ -145,6 +145,34 @@ variable "priority" {
   }
 }
 
+variable "reserved_priorities" {
+  description = "Priorities of the listener kept free for rules that rollouts make and remove, as `bluegreen ab` does: all before the route's own `priority`, and best right before it. null: none, and such rollouts are refused."
+  type        = object({ first = number, last = number })
+  default     = null
+
+  validation {
+    condition = try(
+      var.reserved_priorities.first >= 1 && var.reserved_priorities.first <= var.reserved_priorities.last
+      && floor(var.reserved_priorities.first) == var.reserved_priorities.first
+      && floor(var.reserved_priorities.last) == var.reserved_priorities.last, var.reserved_priorities == null
+    )
+    error_message = "Write reserved_priorities.first and last as whole numbers from 1, first not above last, such as { first = 90, last = 94 }."
+  }
+
+  validation {
+    condition     = try(var.reserved_priorities.last < var.priority, var.reserved_priorities == null)
+    error_message = "Write reserved_priorities below the route's own priority: the lowest number that matches wins."
+  }
+
+  validation {
+    condition = try(alltrue([
+      for priority in values(try(coalesce(var.test_routes.priorities), { blue = var.priority - 2, green = var.priority - 1 })) :
+      priority < var.reserved_priorities.first || priority > var.reserved_priorities.last
+    ]), true) || var.test_routes == null
+    error_message = "Write reserved_priorities that leave out those of the test routes, by default the two numbers before the route's own."
+  }
+}
+
 # "Condition types for listener rules" and "Quotas for your Application Load Balancers", ELB user guide.
 variable "conditions" {
   description = "Which requests take the route: all of the kinds given must match, one value of each suffices. At most five values in all."

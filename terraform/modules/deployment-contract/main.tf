@@ -23,7 +23,7 @@ locals {
       dns_name   = var.load_balancer.dns_name
     }
     routes = [
-      for route in var.routes : {
+      for route in var.routes : merge({
         name         = route.name
         kind         = route.kind
         arn          = route.arn
@@ -39,7 +39,8 @@ locals {
             settings = action.settings
           }
         ]
-      }
+        # As with the alarms: what is not given is left out.
+      }, { for key, value in { reserved_priorities = route.reserved_priorities } : key => value if value != null })
     ]
     test_routes = [
       for route in var.test_routes : {

@@ -46,6 +46,7 @@ variable "routes" {
       order    = number
       settings = map(string)
     })), [])
+    reserved_priorities = optional(object({ first = number, last = number }))
   }))
   nullable = false
 
@@ -87,6 +88,16 @@ variable "routes" {
   validation {
     condition     = alltrue([for route in var.routes : route.stickiness.enabled == (route.stickiness.duration_seconds != null)])
     error_message = "Write stickiness.duration_seconds exactly where stickiness.enabled is true."
+  }
+
+  # "Listener rules", ELB user guide.
+  validation {
+    condition = alltrue([
+      for route in var.routes : route.reserved_priorities.first >= 1 && route.reserved_priorities.last <= 50000
+      && route.reserved_priorities.first <= route.reserved_priorities.last && route.kind != "nlb-listener"
+      if route.reserved_priorities != null
+    ])
+    error_message = "Write reserved_priorities with first and last from 1 to 50000, first not above last, and none on a Network Load Balancer, which has no rules."
   }
 }
 

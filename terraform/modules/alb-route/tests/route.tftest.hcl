@@ -45,12 +45,13 @@ run "defaults" {
 
   assert {
     condition = jsonencode(output.route) == jsonencode({
-      name              = "web"
-      kind              = "alb-rule"
-      arn               = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/web/50dc6c495c0c9188/f2f7dc8efc522ab2/9683b2d02a6cabee"
-      listener_arn      = var.listener_arn
-      stickiness        = { enabled = false, duration_seconds = null }
-      preceding_actions = []
+      name                = "web"
+      kind                = "alb-rule"
+      arn                 = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/web/50dc6c495c0c9188/f2f7dc8efc522ab2/9683b2d02a6cabee"
+      listener_arn        = var.listener_arn
+      stickiness          = { enabled = false, duration_seconds = null }
+      preceding_actions   = []
+      reserved_priorities = null
     })
     error_message = "route is what deployment-contract takes."
   }
@@ -116,5 +117,19 @@ run "every_kind_of_condition" {
       && one(flatten([for condition in aws_lb_listener_rule.this.condition : [for method in condition.http_request_method : tolist(method.values)]])) == "GET"
     )
     error_message = "Each condition has its values."
+  }
+}
+
+run "priorities_are_kept_free_for_rollouts" {
+  command = plan
+
+  variables {
+    priority            = 100
+    reserved_priorities = { first = 90, last = 94 }
+  }
+
+  assert {
+    condition     = jsonencode(output.route.reserved_priorities) == jsonencode({ first = 90, last = 94 })
+    error_message = "The route says which priorities rollouts may take."
   }
 }

@@ -135,6 +135,7 @@ run "several_routes_authentication_and_no_table" {
         preceding_actions = [
           { type = "authenticate-oidc", order = 1, settings = { issuer = "https://id.example.com", client_id = "web" } }
         ]
+        reserved_priorities = { first = 90, last = 94 }
       },
     ]
   }
@@ -154,6 +155,11 @@ run "several_routes_authentication_and_no_table" {
       { type = "authenticate-oidc", order = 1, settings = { issuer = "https://id.example.com", client_id = "web" } }
     ])
     error_message = "Preceding actions are carried along."
+  }
+
+  assert {
+    condition     = [for route in output.deployment.routes : try(route.reserved_priorities.last, 0)] == [0, 94]
+    error_message = "Reserved priorities are carried along where there are any."
   }
 
   assert {

@@ -514,3 +514,17 @@ run "an_alarm_is_named_once" {
 
   expect_failures = [var.alarms]
 }
+
+run "reserved_priorities_are_in_their_order" {
+  command = plan
+
+  module {
+    source = "./tests/inputs"
+  }
+
+  variables {
+    routes = [{ name = "web", kind = "alb-rule", arn = "rule", listener_arn = "listener", stickiness = { enabled = false }, reserved_priorities = { first = 94, last = 90 } }]
+  }
+
+  expect_failures = [var.routes]
+}
