@@ -5,6 +5,7 @@ Where BLUEGREEN_TEST_ENDPOINT names another endpoint, the same tests run there (
 
 from __future__ import annotations
 
+import signal
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,12 @@ import pytest
 from tests.emulators.endpoint import given_endpoint, remove, world_at
 from tests.support.provision import Provisioned, provision
 from tests.support.world import World, running_world
+
+
+def pytest_configure() -> None:
+    """Ctrl-C works in what the tests start, also where they run in the background of a shell, which ignores it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
