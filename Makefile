@@ -39,7 +39,7 @@ test: terraform-present $(STAMP) ## the whole test suite
 
 .PHONY: test-slow
 test-slow: terraform-present $(STAMP) ## what takes minutes: releases judged by CloudWatch's minutes, benchmarks that must notice faults
-	$(BIN)/python -m pytest -m slow tests/e2e tests/benchmarks tests/lab
+	$(BIN)/python -m pytest -m slow tests/e2e tests/benchmarks tests/lab tests/runner
 
 lint: terraform-present $(STAMP) ## ruff, mypy, import-linter, terraform fmt and validate, the modules' READMEs
 	$(BIN)/ruff check .

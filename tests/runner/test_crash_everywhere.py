@@ -52,6 +52,9 @@ STRATEGIES = {
     )
 }
 EVERY = tuple(HookSettings(at=point, name="fine", command=("true",)) for point in HookPoint)
+_LONG = ("failing-ab", "failing-deployment", "hooked")
+"""Their ways are parts of the others' ways: tried with the slow tests."""
+NAMES = [pytest.param(name, marks=pytest.mark.slow if name in _LONG else ()) for name in STRATEGIES]
 HOME = Split(blue=100, green=0)
 NEW = Change(image="web:2.0")
 _PORTS = ("router", "targets", "store", "hooks", "probes", "workload", "diversions")
@@ -205,7 +208,7 @@ def undisturbed(strategy: Strategy) -> tuple[Any, int]:
     return ended, life.calls
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("name", NAMES)
 def test_whoever_resumes_after_a_crash_at_any_call_ends_where_the_rollout_would_have(name: str) -> None:
     strategy = STRATEGIES[name]
     wanted, calls = undisturbed(strategy)
@@ -220,7 +223,7 @@ def test_whoever_resumes_after_a_crash_at_any_call_ends_where_the_rollout_would_
             assert final(world) == wanted, f"killed {'after' if after else 'before'} call {at}"
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("name", NAMES)
 def test_whoever_rolls_back_after_a_crash_at_any_call_takes_everything_home(name: str) -> None:
     strategy = STRATEGIES[name]
     _, calls = undisturbed(strategy)
