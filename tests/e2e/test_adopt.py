@@ -259,7 +259,8 @@ def test_adopting_is_refused_where_codedeploy_deploys_the_ecs_service_behind(
     """By ECS's own word; native blue/green, which moto does not have, is in tests/aws/test_inventory.py."""
     ecs = tutorial.client("ecs")
     ecs.create_cluster(clusterName="prod")
-    ecs.register_task_definition(family="app", containerDefinitions=[{"name": "app", "image": "x", "memory": 64}])
+    container = {"name": "app", "image": "x", "memory": 64, "portMappings": [{"containerPort": 80}]}
+    ecs.register_task_definition(family="app", containerDefinitions=[container])
     behind = [{"targetGroupArn": tutorial.groups["blue"], "containerName": "app", "containerPort": 80}]
     words = {"cluster": "prod", "taskDefinition": "app", "desiredCount": 0, "loadBalancers": behind}
     ecs.create_service(serviceName="rolling", **words)
