@@ -260,9 +260,20 @@ def test_adopting_is_refused_where_codedeploy_deploys_the_ecs_service_behind(
     ecs = tutorial.client("ecs")
     ecs.create_cluster(clusterName="prod")
     container = {"name": "app", "image": "x", "memory": 64, "portMappings": [{"containerPort": 80}]}
-    ecs.register_task_definition(family="app", containerDefinitions=[container])
+    ecs.register_task_definition(family="app", networkMode="awsvpc", containerDefinitions=[container])
     behind = [{"targetGroupArn": tutorial.groups["blue"], "containerName": "app", "containerPort": 80}]
-    words = {"cluster": "prod", "taskDefinition": "app", "desiredCount": 0, "loadBalancers": behind}
+    ec2 = tutorial.client("ec2")
+    place = {
+        "subnets": [ec2.describe_subnets()["Subnets"][0]["SubnetId"]],
+        "securityGroups": [ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]],
+    }
+    words = {
+        "cluster": "prod",
+        "taskDefinition": "app",
+        "desiredCount": 0,
+        "loadBalancers": behind,
+        "networkConfiguration": {"awsvpcConfiguration": place},
+    }
     ecs.create_service(serviceName="rolling", **words)
     assert bluegreen("adopt", "--listener", tutorial.listeners[0], "--dry-run").code == 0
     ecs.create_service(serviceName="app", deploymentController={"type": "CODE_DEPLOY"}, **words)
