@@ -15,7 +15,7 @@ from tests.e2e.release import until
 from tests.support.provision import Provisioned
 from tests.support.world import World
 
-pytestmark = [pytest.mark.e2e, pytest.mark.lab]
+pytestmark = [pytest.mark.e2e, pytest.mark.lab, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tests.e2e.deployed import Deployed, Standing, applied
 from tests.e2e.release import requests_until, until
 from toolkit.lab.processes import is_running
 
-pytestmark = [pytest.mark.e2e, pytest.mark.lab, pytest.mark.terraform]
+pytestmark = [pytest.mark.e2e, pytest.mark.lab, pytest.mark.terraform, pytest.mark.slow]
 
 TASKS, MAXIMUM = 2, 4
 SCALE_IN = ("DynamicScalingInSuspended", "ScheduledScalingSuspended")

@@ -30,7 +30,7 @@ data plane attached. The seconds are those of a machine that the columns, and ot
 `make matrix ENDPOINT=http://127.0.0.1:4566` runs them on what answers there, and fills the last column if that is
 LocalStack with an activated license.
 
-The examples `alb-ecs` and `alb-asg` have no rows: `make test` and `make test-slow` run them on the lab, and without its
+The examples `alb-ecs` and `alb-asg` have no rows: `make test-slow` runs them on the lab, and without its
 ECS a plan of an ECS service never settles, over `availability_zone_rebalancing`. On moto alone
 `autoscaling_maximum = null` is needed as well: else the provider asks for nine minutes for the tags of a scalable
 target, which are not there.
