@@ -3,13 +3,12 @@
 moto launches and terminates within the request, knows no activities, and drops some settings.
 """
 
-import inspect
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Protocol
 
 from moto.autoscaling.models import AutoScalingBackend, FakeAutoScalingGroup
 from moto.autoscaling.responses import AutoScalingResponse
@@ -20,6 +19,7 @@ from toolkit.lab.fidelity import autoscaling_checks as checks
 from toolkit.lab.fidelity import autoscaling_responses as responses
 from toolkit.lab.fidelity.autoscaling_activities import Activity, ActivityLog
 from toolkit.lab.fidelity.autoscaling_checks import Bounds
+from toolkit.lab.fidelity.patches import Patches
 
 _WITH_A_GROUP: Final = (
     "attach_instances", "attach_load_balancer_target_groups", "detach_instances", "enter_standby_instances",
@@ -83,7 +83,7 @@ def bounds_of(group: Any) -> Bounds:
     return Bounds(int(group.min_size or 0), int(group.desired_capacity or 0), int(group.max_size or 0))
 
 
-class AutoScalingFidelity:
+class AutoScalingFidelity(Patches):
     """The patches, in force from `install` to `uninstall`; one at a time, since moto's classes are global.
 
     Args:
@@ -92,13 +92,11 @@ class AutoScalingFidelity:
     """
 
     def __init__(self, keeper: Keeper, *, clock: Callable[[], float] = time.time) -> None:
+        super().__init__()
         self._keeper = keeper
         self._clock = clock
-        self._originals: list[tuple[type, str, Any]] = []
 
-    def install(self) -> Self:
-        if self._originals:
-            raise RuntimeError("the patches of Auto Scaling are installed already")
+    def _patch(self) -> None:
         self._replace(FakeAutoScalingGroup, "set_desired_capacity", _wish)
         self._replace(AutoScalingBackend, "update_attached_target_groups", _leave_it_to_the_keeper)
         self._replace(FakeAutoScalingGroup, "suspended_processes", responses.suspended_processes())
@@ -118,22 +116,6 @@ class AutoScalingFidelity:
         self._replace(AutoScalingResponse, "delete_auto_scaling_group", responses.delete_auto_scaling_group)
         self._replace(AutoScalingResponse, "describe_scaling_activities", responses.describing(log_of))
         self._replace(MotoAPIBackend, "reset", self._resetting(MotoAPIBackend.reset))
-        return self
-
-    def uninstall(self) -> None:
-        for owner, name, original in reversed(self._originals):
-            setattr(owner, name, original)
-        self._originals.clear()
-
-    def __enter__(self) -> Self:
-        return self.install()
-
-    def __exit__(self, *_: object) -> None:
-        self.uninstall()
-
-    def _replace(self, owner: type, name: str, replacement: Any) -> None:
-        self._originals.append((owner, name, inspect.getattr_static(owner, name)))
-        setattr(owner, name, replacement)
 
     def _guarded(self, original: Callable[..., Any], own: Callable[..., Any]) -> Callable[..., Any]:
         """`own(original, backend, ...)` in place of `original(backend, ...)`; what it refuses becomes AWS's error."""

@@ -3,11 +3,10 @@
 Like `patch.py` for ELBv2, it knows nothing of who plays the tasks (`Workloads`).
 """
 
-import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any, Self
+from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.ecs.exceptions import ECSException
@@ -17,37 +16,20 @@ from moto.moto_api._internal.models import MotoAPIBackend
 from toolkit.lab.fidelity import ecs_service_calls, ecs_task_calls
 from toolkit.lab.fidelity.checks import Refused
 from toolkit.lab.fidelity.ecs_seam import Call, Operation, Workloads
+from toolkit.lab.fidelity.patches import Patches
 
 
-class EcsFidelity:
+class EcsFidelity(Patches):
     """The patches, in force from `install` to `uninstall`; one at a time, since moto's classes are global."""
 
     def __init__(self, workloads: Workloads) -> None:
+        super().__init__()
         self._workloads = workloads
-        self._originals: list[tuple[type, str, Any]] = []
 
-    def install(self) -> Self:
-        if self._originals:
-            raise RuntimeError("the ECS patches are installed already")
+    def _patch(self) -> None:
         for name, operation in {**ecs_service_calls.CALLS, **ecs_task_calls.CALLS}.items():
             self._replace(EC2ContainerServiceResponse, name, self._answering(name, operation))
         self._replace(MotoAPIBackend, "reset", self._reset())
-        return self
-
-    def uninstall(self) -> None:
-        for owner, name, original in reversed(self._originals):
-            setattr(owner, name, original)
-        self._originals.clear()
-
-    def __enter__(self) -> Self:
-        return self.install()
-
-    def __exit__(self, *_: object) -> None:
-        self.uninstall()
-
-    def _replace(self, owner: type, name: str, replacement: Any) -> None:
-        self._originals.append((owner, name, inspect.getattr_static(owner, name)))
-        setattr(owner, name, replacement)
 
     def _answering(self, name: str, operation: Operation) -> Callable[..., Any]:
         original = getattr(EC2ContainerServiceResponse, name)

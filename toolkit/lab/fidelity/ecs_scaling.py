@@ -6,7 +6,7 @@ Source: Application Auto Scaling API reference, RegisterScalableTarget.
 import inspect
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Protocol
 
 from moto.applicationautoscaling.exceptions import AWSValidationException
 from moto.applicationautoscaling.models import ApplicationAutoscalingBackend
@@ -15,6 +15,7 @@ from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
 from toolkit.lab.fidelity.checks import Refused
 from toolkit.lab.fidelity.ecs_checks import check_capacities
 from toolkit.lab.fidelity.ecs_scaling_tags import OPERATIONS, tagging
+from toolkit.lab.fidelity.patches import Patches
 
 ECS_DIMENSION: Final = "ecs:service:DesiredCount"
 _SWITCHES: Final = ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended")
@@ -31,40 +32,19 @@ class Scaler(Protocol):
         ...
 
 
-class ScalingFidelity:
+class ScalingFidelity(Patches):
     """The patches, in force from `install` to `uninstall`; one at a time, since moto's classes are global."""
 
     def __init__(self, scaler: Scaler) -> None:
+        super().__init__()
         self._scaler = scaler
-        self._originals: list[tuple[type, str, Any]] = []
 
-    def install(self) -> Self:
-        if self._originals:
-            raise RuntimeError("the patches of Application Auto Scaling are installed already")
+    def _patch(self) -> None:
         backend, response = ApplicationAutoscalingBackend, ApplicationAutoScalingResponse
         self._replace(backend, "register_scalable_target", self._registering(backend.register_scalable_target))
         self._replace(response, "register_scalable_target", tagging(response.register_scalable_target))
         for name, operation in OPERATIONS.items():
-            self._replace(response, name, operation)
-        return self
-
-    def uninstall(self) -> None:
-        for owner, name, original in reversed(self._originals):
-            if original is None:
-                delattr(owner, name)
-            else:
-                setattr(owner, name, original)
-        self._originals.clear()
-
-    def _replace(self, owner: type, name: str, replacement: Any) -> None:
-        self._originals.append((owner, name, inspect.getattr_static(owner, name, None)))
-        setattr(owner, name, replacement)
-
-    def __enter__(self) -> Self:
-        return self.install()
-
-    def __exit__(self, *_: object) -> None:
-        self.uninstall()
+            self._give(response, name, operation)
 
     def _registering(self, original: Callable[..., Any]) -> Callable[..., Any]:
         signature = inspect.signature(original)

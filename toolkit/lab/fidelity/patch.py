@@ -5,8 +5,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
-from types import ModuleType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from moto.elbv2 import models
 from moto.elbv2.exceptions import ELBClientError
@@ -26,6 +25,7 @@ from toolkit.lab.fidelity.health import (
     HealthUnknown,
     ReportedHealth,
 )
+from toolkit.lab.fidelity.patches import Patches
 from toolkit.lab.fidelity.priorities import by_priority
 
 # Every public method of moto's backend that changes what traffic or health checks do.
@@ -58,7 +58,7 @@ READERS: Final = (
 )
 
 
-class Fidelity:
+class Fidelity(Patches):
     """The patches, in force from `install` to `uninstall`; one at a time, since moto's classes are global.
 
     Args:
@@ -68,18 +68,16 @@ class Fidelity:
     """
 
     def __init__(self, *, health: HealthSource | None, on_change: Callable[[str], None]) -> None:
+        super().__init__()
         self._health = health
         self._on_change = on_change
         self._lock = threading.RLock()
-        self._originals: list[tuple[type | ModuleType, str, Any]] = []
 
     def ask(self, health: HealthSource | None) -> None:
         """Take the health of targets from another source, or from none, from the next question on."""
         self._health = health
 
-    def install(self) -> Self:
-        if self._originals:
-            raise RuntimeError("the fidelity patches are installed already")
+    def _patch(self) -> None:
         self._replace(models, "make_arn_for_load_balancer", arns.of_kind(make_arn_for_load_balancer))
         self._replace(ELBv2Backend, "create_load_balancer", arns.naming(ELBv2Backend.create_load_balancer))
         self._replace(ELBv2Backend, "modify_listener", listeners.modifying(ELBv2Backend.modify_listener))
@@ -96,23 +94,6 @@ class Fidelity:
         self._replace(FakeTargetGroup, "deregister_terminated_instances", targets.deregister_terminated)
         self._replace(ELBv2Backend, "describe_target_health", self._describe_target_health())
         self._replace(MotoAPIBackend, "reset", self._reset())
-        return self
-
-    def uninstall(self) -> None:
-        for owner, name, original in reversed(self._originals):
-            setattr(owner, name, original)
-        self._originals.clear()
-
-    def __enter__(self) -> Self:
-        return self.install()
-
-    def __exit__(self, *_: object) -> None:
-        self.uninstall()
-
-    def _replace(self, owner: type | ModuleType, name: str, replacement: Any) -> None:
-        original = inspect.getattr_static(owner, name)
-        self._originals.append((owner, name, original))
-        setattr(owner, name, replacement)
 
     def _mutator(self, original: Callable[..., Any]) -> Callable[..., Any]:
         signature = inspect.signature(original)

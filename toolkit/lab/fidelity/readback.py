@@ -4,49 +4,28 @@ moto takes a launch template's own tags for part of what it launches, and forget
 Either has Terraform plan a change for ever.
 """
 
-import inspect
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from moto.autoscaling.responses import AutoScalingResponse
 from moto.ec2.responses.launch_templates import LaunchTemplates
 
 from toolkit.lab.fidelity.launch_templates import create_launch_template_version
+from toolkit.lab.fidelity.patches import Patches
 
 _OWN_TAGS: Final = "launch-template"
 
 
-class ReadbackFidelity:
+class ReadbackFidelity(Patches):
     """The patches, in force from `install` to `uninstall`; one at a time, since moto's classes are global."""
 
-    def __init__(self) -> None:
-        self._originals: list[tuple[type, str, Any]] = []
-
-    def install(self) -> Self:
-        if self._originals:
-            raise RuntimeError("the patches of what is read back are installed already")
+    def _patch(self) -> None:
         self._replace(
             LaunchTemplates, "create_launch_template", _without_its_tags(LaunchTemplates.create_launch_template)
         )
         self._replace(LaunchTemplates, "create_launch_template_version", create_launch_template_version)
         self._replace(AutoScalingResponse, "put_scaling_policy", _switched(AutoScalingResponse.put_scaling_policy))
-        return self
-
-    def uninstall(self) -> None:
-        for owner, name, original in reversed(self._originals):
-            setattr(owner, name, original)
-        self._originals.clear()
-
-    def __enter__(self) -> Self:
-        return self.install()
-
-    def __exit__(self, *_: object) -> None:
-        self.uninstall()
-
-    def _replace(self, owner: type, name: str, replacement: Callable[[Any], Any]) -> None:
-        self._originals.append((owner, name, inspect.getattr_static(owner, name)))
-        setattr(owner, name, replacement)
 
 
 def _without_its_tags(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
