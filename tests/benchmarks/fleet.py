@@ -38,7 +38,8 @@ from tests.support.provision import CREDENTIALS, REGION
 from tests.support.throttle import ARNS_A_CALL, Bucket, throttling
 from toolkit.journal.sqlite import SqliteStore
 from toolkit.rollout.codec import seal
-from toolkit.rollout.events import Head, Kind, ShiftIntended, ShiftVerified, fold
+from toolkit.rollout.events import Head, Kind, ShiftIntended, ShiftVerified
+from toolkit.rollout.record import fold
 from toolkit.traffic import Color, Split
 
 RATES = {"Describe": (40, 10.0), "Modify": (20, 3.0)}

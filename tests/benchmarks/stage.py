@@ -20,8 +20,9 @@ from toolkit.lab.handle import start_lab
 from toolkit.lab.options import LabOptions
 from toolkit.lab.rehearsal.targets import TARGET_PORT, free_addresses, wait_for
 from toolkit.rollout.codec import decode
-from toolkit.rollout.events import Entry, Record, RolloutStarted, fold
+from toolkit.rollout.events import Entry, RolloutStarted
 from toolkit.rollout.machine import fold_rollout
+from toolkit.rollout.record import Record, fold
 from toolkit.rollout.state import RolloutState
 from toolkit.traffic import Split
 

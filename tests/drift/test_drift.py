@@ -15,9 +15,10 @@ from toolkit.contract import TestRoute as ATestRoute
 from toolkit.drift.comparison import Comparison, Found, Side, Who
 from toolkit.drift.pending import Pending, PlanView
 from toolkit.drift.service import View, compare, needs_client_secret
-from toolkit.rollout.events import Head, Kind, Record, SuspendedStickiness
+from toolkit.rollout.events import Head, Kind, SuspendedStickiness
 from toolkit.rollout.ports import LiveRoute
 from toolkit.rollout.preview import Condition, LiveTestRoute
+from toolkit.rollout.record import Record
 from toolkit.traffic import Color, Split
 
 START, CANARY = Split(blue=100, green=0), Split(blue=80, green=20)

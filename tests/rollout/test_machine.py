@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.support.fakes import NOON
 from tests.support.journals import events as any_events
 from toolkit.errors import NoRollout
+from toolkit.rollout.agenda import effect_of, ending_of
 from toolkit.rollout.effects import (
     Effect,
     End,
@@ -61,7 +62,7 @@ from toolkit.rollout.events import (
     WorkloadSeen,
     WorldDiffers,
 )
-from toolkit.rollout.machine import advance, begin, effect_of, ending_of, evolve, fold_rollout
+from toolkit.rollout.machine import advance, begin, evolve, fold_rollout
 from toolkit.rollout.plan import Plan
 from toolkit.rollout.state import Course, Phase, RolloutState
 from toolkit.rollout.steps import Analyze, Approve, Bake, Deploy, Hook, Probe, Retire, Scale, Shift, Step

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from tests.support.fakes import ALICE, FakeWorld, a_world
 from toolkit.contract import Stickiness
 from toolkit.errors import PreflightRefused, RouteUnusable, WrongAccount
-from toolkit.rollout.events import Head, Record
+from toolkit.rollout.events import Head
 from toolkit.rollout.ports import Identity
 from toolkit.rollout.preflight import Finding, Level, needed_targets, preflight, refuse
+from toolkit.rollout.record import Record
 from toolkit.rollout.routes import live_color, split_of_service
 from toolkit.settings import ServiceSettings
 from toolkit.traffic import Color, Split

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from toolkit.errors import UsageError
-from toolkit.rollout.events import Record
+from toolkit.rollout.record import Record
 from toolkit.rollout.upkeep import Upkeep, parse_after, upkeep
 from toolkit.settings import PriceSettings
 from toolkit.traffic import Color, Split

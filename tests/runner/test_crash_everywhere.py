@@ -16,10 +16,11 @@ from tests.support.endings import HowItEnded
 from tests.support.fakes import FakeHooks, FakeWorld, a_world
 from tests.support.workload import FakeWorkload, autoscaled, follow
 from toolkit.errors import BluegreenError, NoRollout
-from toolkit.rollout.events import RolloutStarted, Word, fold
+from toolkit.rollout.events import RolloutStarted, Word
 from toolkit.rollout.machine import fold_rollout
 from toolkit.rollout.ports import Command, Result
 from toolkit.rollout.preview import Condition
+from toolkit.rollout.record import fold
 from toolkit.rollout.state import Phase, RolloutState
 from toolkit.rollout.steps import Analyze, Approve, Bake, Divert, Hook, Probe, Shift
 from toolkit.rollout.strategy import Strategy

@@ -27,8 +27,8 @@ from tests.runner.test_crash_everywhere import (
 )
 from tests.support.fakes import FakeWorld
 from toolkit.errors import AwsUnreachable, BluegreenError, JournalError, NoBase, RolledBack, Throttled
-from toolkit.rollout.events import fold
 from toolkit.rollout.ports import Action, LiveRoute
+from toolkit.rollout.record import fold
 from toolkit.rollout.state import Phase
 from toolkit.runner.lease import LEASE_SECONDS
 from toolkit.runner.rollback import rollback

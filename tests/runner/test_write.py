@@ -10,8 +10,9 @@ import pytest
 
 from tests.support.fakes import NOON, FakeWorld, a_world
 from toolkit.errors import AccessDenied, AwsUnreachable, BluegreenError, LeaseLost, ShiftFailed, Throttled, VerifyFailed
-from toolkit.rollout.events import Kind, Record
+from toolkit.rollout.events import Kind
 from toolkit.rollout.ports import Action
+from toolkit.rollout.record import Record
 from toolkit.rollout.routes import WRITE_TIMEOUT_SECONDS
 from toolkit.runner.attempts import PATIENT_SECONDS, URGENT_SECONDS
 from toolkit.runner.move import Move

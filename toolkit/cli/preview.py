@@ -97,8 +97,8 @@ def _demand_test_routes(contract: Contract, color: Color | None) -> None:
 
 def _idle(service: Service) -> Color | None:
     """The idle color; None where the weights do not tell it and nobody recorded it, which is said."""
-    from toolkit.rollout.events import Record
     from toolkit.rollout.preflight import Observation, idle_color
+    from toolkit.rollout.record import Record
 
     try:
         record = service.record()

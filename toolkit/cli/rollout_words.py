@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit.cli.outcome import splits_document
 from toolkit.cli.workload import release_document, release_words, workload_document
+from toolkit.rollout.agenda import effect_of
 from toolkit.rollout.effects import RunHooks
 from toolkit.rollout.events import (
     CommandTaken,
@@ -24,7 +25,7 @@ from toolkit.rollout.events import (
     StepPassed,
     WorkloadHeld,
 )
-from toolkit.rollout.machine import effect_of, is_preparation
+from toolkit.rollout.machine import is_preparation
 from toolkit.rollout.plain import plain
 from toolkit.rollout.plan import Plan
 from toolkit.rollout.state import Phase, RolloutState

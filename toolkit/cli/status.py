@@ -29,8 +29,8 @@ from toolkit.traffic import Color, Split
 from toolkit.wiring import Options
 
 if TYPE_CHECKING:
-    from toolkit.rollout.events import Record
     from toolkit.rollout.ports import Lease
+    from toolkit.rollout.record import Record
     from toolkit.rollout.state import RolloutState
     from toolkit.rollout.upkeep import Upkeep
     from toolkit.runner.service import Service

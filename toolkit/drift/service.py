@@ -15,9 +15,9 @@ from toolkit.contract import Contract, Route, Stickiness, in_order, same_actions
 from toolkit.drift.comparison import Comparison, Found, Mend, Side, Who
 from toolkit.drift.pending import PlanView, plan_comparisons
 from toolkit.errors import RouteUnusable
-from toolkit.rollout.events import Record
 from toolkit.rollout.ports import LiveRoute
 from toolkit.rollout.preview import LiveTestRoute, faults
+from toolkit.rollout.record import Record
 from toolkit.rollout.routes import known_splits, split_of_route
 from toolkit.traffic import Split
 

@@ -22,7 +22,6 @@ from toolkit.rollout.events import (
     Kind,
     Prepared,
     Promoted,
-    Record,
     Refused,
     ReleasePut,
     RestSkipped,
@@ -40,11 +39,11 @@ from toolkit.rollout.events import (
     WorkloadLetGo,
     WorkloadSeen,
     WorldDiffers,
-    after,
 )
 from toolkit.rollout.machine import begin, evolve
 from toolkit.rollout.notification import LONGEST_LINE, Notification, Place, Severity, shortened
 from toolkit.rollout.plain import plain
+from toolkit.rollout.record import Record, after
 from toolkit.rollout.state import Phase, RolloutState
 from toolkit.rollout.steps import Approve
 from toolkit.rollout.telling import tell

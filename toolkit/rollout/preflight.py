@@ -10,8 +10,8 @@ from fractions import Fraction
 
 from toolkit.contract import Contract
 from toolkit.errors import BluegreenError, NoBase, PreflightRefused, RouteUnusable, WrongAccount
-from toolkit.rollout.events import Record
 from toolkit.rollout.ports import Identity, LiveRoute, TargetHealth
+from toolkit.rollout.record import Record
 from toolkit.rollout.routes import live_color, split_of_route, split_of_service, splits_of_service
 from toolkit.settings import ServiceSettings
 from toolkit.traffic import Color, Split

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from toolkit.contract import Contract, Route
 from toolkit.errors import RouteUnusable
-from toolkit.rollout.events import Record
 from toolkit.rollout.ports import LiveRoute
+from toolkit.rollout.record import Record
 from toolkit.traffic import Color, Split
 
 WRITE_TIMEOUT_SECONDS = 5.0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from toolkit.errors import UsageError
-from toolkit.rollout.events import Record
+from toolkit.rollout.record import Record
 from toolkit.rollout.strategy import parse_duration
 from toolkit.settings import PriceSettings
 from toolkit.traffic import Color, Split

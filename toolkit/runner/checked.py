@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 
 from toolkit.contract import Stickiness
 from toolkit.errors import PreflightRefused
-from toolkit.rollout.events import DriftAccepted, Kind, Record, SuspendedStickiness
+from toolkit.rollout.events import DriftAccepted, Kind, SuspendedStickiness
 from toolkit.rollout.ports import Action, LiveRoute
 from toolkit.rollout.preflight import Finding, Level, Observation, preflight, refuse
+from toolkit.rollout.record import Record
 from toolkit.rollout.routes import known_splits, live_color
 from toolkit.runner.carry_out import carry_out
 from toolkit.runner.flows import Standing

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from toolkit.errors import JournalConflict, JournalError, LeaseLost
-from toolkit.rollout.events import CommandTaken, Entry, Event, GateFailed, Record, after
-from toolkit.rollout.machine import effect_of, evolve
+from toolkit.rollout.agenda import effect_of
+from toolkit.rollout.events import CommandTaken, Entry, Event, GateFailed
+from toolkit.rollout.machine import evolve
 from toolkit.rollout.preflight import Observation
+from toolkit.rollout.record import Record, after
 from toolkit.rollout.routes import WRITE_TIMEOUT_SECONDS
 from toolkit.rollout.state import RolloutState
 from toolkit.runner.attention import Attention, Peers

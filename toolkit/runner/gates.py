@@ -7,12 +7,13 @@ from fractions import Fraction
 
 from toolkit.analysis.verdict import Outcome, Verdict
 from toolkit.errors import AwsError
+from toolkit.rollout.agenda import ending_of
 from toolkit.rollout.effects import RunHooks
-from toolkit.rollout.events import Event, GateFailed, HooksRan, Record
-from toolkit.rollout.machine import ending_of
+from toolkit.rollout.events import Event, GateFailed, HooksRan
 from toolkit.rollout.plain import plain
 from toolkit.rollout.ports import Pulse, Result
 from toolkit.rollout.preflight import needed_targets
+from toolkit.rollout.record import Record
 from toolkit.rollout.state import RolloutState
 from toolkit.rollout.steps import OUTPUT_LIMIT, Hook, Probe, Shift, percent
 from toolkit.runner.analyst import Analyst

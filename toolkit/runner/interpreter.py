@@ -37,7 +37,6 @@ from toolkit.rollout.events import (
     Kind,
     Prepared,
     Promoted,
-    Record,
     Refused,
     RestSkipped,
     RolloutEnded,
@@ -49,6 +48,7 @@ from toolkit.rollout.events import (
     Stuck,
 )
 from toolkit.rollout.preflight import Level, Observation, capacity
+from toolkit.rollout.record import Record
 from toolkit.rollout.routes import WRITE_TIMEOUT_SECONDS
 from toolkit.rollout.state import RolloutState
 from toolkit.rollout.steps import Hook, Probe, Shift

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from toolkit.rollout.events import Kind, Record, SuspendedStickiness
+from toolkit.rollout.events import Kind, SuspendedStickiness
 from toolkit.rollout.ports import Action, LiveRoute
+from toolkit.rollout.record import Record
 from toolkit.traffic import Color, Split
 
 

@@ -18,9 +18,10 @@ from toolkit.errors import (
     NoHealthyTarget,
     ShiftFailed,
 )
-from toolkit.rollout.events import CommandTaken, Ending, Event, Kind, Record, RolloutEnded, RunnerTookOver, Word
+from toolkit.rollout.events import CommandTaken, Ending, Event, Kind, RolloutEnded, RunnerTookOver, Word
 from toolkit.rollout.ports import LiveRoute
 from toolkit.rollout.preflight import Observation
+from toolkit.rollout.record import Record
 from toolkit.rollout.routes import WRITE_TIMEOUT_SECONDS, split_of_route
 from toolkit.rollout.state import RolloutState
 from toolkit.runner.carry_out import carry_out
@@ -222,8 +223,9 @@ def _leave(service: Service, recorder: Recorder) -> None:
         Halted: a rule that diverts requests may stand, so it does not end.
         JournalError, LeaseLost
     """
+    from toolkit.rollout.agenda import effect_of
     from toolkit.rollout.effects import LetGo, RunHooks, Undivert
-    from toolkit.rollout.machine import effect_of, evolve
+    from toolkit.rollout.machine import evolve
     from toolkit.rollout.state import Course
     from toolkit.runner.behind import let_go_after
     from toolkit.runner.diverting import remove_after

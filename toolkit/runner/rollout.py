@@ -14,14 +14,7 @@ from toolkit.errors import (
     WrongAccount,
 )
 from toolkit.rollout.deploy import deployed
-from toolkit.rollout.events import (
-    CommandTaken,
-    Ending,
-    Event,
-    Head,
-    RolloutStarted,
-    RunnerTookOver,
-)
+from toolkit.rollout.events import CommandTaken, Ending, Event, Head, RolloutStarted, RunnerTookOver
 from toolkit.rollout.freeze import frozen
 from toolkit.rollout.machine import begin
 from toolkit.rollout.plan import Plan

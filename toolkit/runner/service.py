@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from toolkit.contract import Contract
-from toolkit.rollout.events import Entry, Record, ShiftIntended, fold
+from toolkit.rollout.events import Entry, ShiftIntended
 from toolkit.rollout.ports import (
     Clock,
     Flows,
@@ -23,6 +23,7 @@ from toolkit.rollout.ports import (
     Targets,
 )
 from toolkit.rollout.preflight import Observation
+from toolkit.rollout.record import Record, fold
 from toolkit.rollout.workload import Workload
 from toolkit.settings import ServiceSettings
 from toolkit.traffic import Color

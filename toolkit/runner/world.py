@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from toolkit.contract import Contract, Stickiness
 from toolkit.errors import RouteUnusable
-from toolkit.rollout.events import GateFailed, Record, ShiftIntended, WorldDiffers
+from toolkit.rollout.events import GateFailed, ShiftIntended, WorldDiffers
 from toolkit.rollout.ports import Action, LiveRoute
+from toolkit.rollout.record import Record
 from toolkit.rollout.routes import known_splits, split_of_route
 from toolkit.rollout.state import RolloutState
 from toolkit.runner.move import Move

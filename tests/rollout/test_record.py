@@ -15,18 +15,17 @@ from toolkit.rollout.events import (
     Kind,
     Prepared,
     Promoted,
-    Record,
     RolloutEnded,
     RolloutStarted,
     RunnerPaused,
     ShiftFailed,
     ShiftIntended,
     ShiftVerified,
-    fold,
     rollout_id,
     start_of,
 )
 from toolkit.rollout.plan import Plan
+from toolkit.rollout.record import Record, fold
 from toolkit.rollout.steps import Shift
 from toolkit.traffic import Color, Split
 
