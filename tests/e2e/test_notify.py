@@ -38,6 +38,11 @@ class Queue:
         return sorted(told, key=lambda each: each["head"]["sequence"])
 
 
+def once_each(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without those told a second time, by a process that ended before it remembered."""
+    return [each for each, following in zip(told, [*told[1:], None], strict=True) if each != following]
+
+
 def test_a_release_its_rollback_and_a_cut_off_journal_are_told(
     pair: Callable[..., Provisioned], environ: dict[str, str], tmp_path: Path
 ) -> None:
@@ -53,9 +58,12 @@ def test_a_release_its_rollback_and_a_cut_off_journal_are_told(
 
     released = bluegreen("canary", "web", "--steps", "50,100", "--bake", "200ms")
     assert released.code == 0, released.err
-    lines = [json.loads(line) for line in released.out.splitlines() if line.startswith("{")]
+    rest = bluegreen("notify", "web")  # what the seconds at the release's end were too few for, on a busy machine
+    assert rest.code == 0, rest.err
+    said = [json.loads(line) for line in (released.out + rest.out).splitlines() if line.startswith("{")]
+    lines = once_each(said)
     assert [line["head"]["sequence"] for line in lines] == list(range(1, len(lines) + 1))
-    told = queue.taken()
+    told = once_each(queue.taken())
     assert [each["event"] for each in told] == ["started", "shifted", "shifted", "promoted", "over"]
     assert told[-1]["head"] == lines[-1]["head"]
     assert told[-1]["splits"] == {made.contract["routes"][0]["name"]: {"blue": 0, "green": 100}}
@@ -66,6 +74,7 @@ def test_a_release_its_rollback_and_a_cut_off_journal_are_told(
         runner.wait(10)
     back = bluegreen("rollback", "web", "--break-lease")
     assert back.code == 0, back.err
+    assert bluegreen("notify", "web").code == 0
     events = [each["event"] for each in queue.taken()]
     assert events[0] == "started"  # twice, where the runner was killed before it remembered
     assert "shifted-back" in events

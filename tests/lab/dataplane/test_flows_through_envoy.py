@@ -364,9 +364,8 @@ def test_weights_follow_after_the_propagation_delay_and_flows_live_on(rig: Rig, 
         try:
             written = time.monotonic()
             rig.shift(listener, forward((first, 0), (second, 100)))
-            assert rig.names(listener, 1) == {"blue": 1}
             until(lambda: rig.names(listener, 1) == {"green": 1})
-            assert time.monotonic() - written > 0.4
+            assert time.monotonic() - written >= rig.plane.propagation_delay
             assert flow.lives
         finally:
             rig.plane.propagation_delay = 0.0

@@ -9,6 +9,7 @@ from functools import wraps
 from typing import Any
 
 from moto.core.responses import ActionResult
+from moto.core.serialize import never_return
 from moto.ecs.exceptions import ECSException
 from moto.ecs.responses import EC2ContainerServiceResponse
 from moto.moto_api._internal.models import MotoAPIBackend
@@ -29,6 +30,7 @@ class EcsFidelity(Patches):
     def _patch(self) -> None:
         for name, operation in {**ecs_service_calls.CALLS, **ecs_task_calls.CALLS}.items():
             self._replace(EC2ContainerServiceResponse, name, self._answering(name, operation))
+        self._replace(EC2ContainerServiceResponse, "RESPONSE_KEY_PATH_TO_TRANSFORMER", _nothing_left_out())
         self._replace(MotoAPIBackend, "reset", self._reset())
 
     def _answering(self, name: str, operation: Operation) -> Callable[..., Any]:
@@ -52,6 +54,12 @@ class EcsFidelity(Patches):
                 self._workloads.reset()
 
         return reset
+
+
+def _nothing_left_out() -> dict[str, Any]:
+    """Without the tags that moto, asked once for services without them, leaves out in this process from then on."""
+    transformers = EC2ContainerServiceResponse.RESPONSE_KEY_PATH_TO_TRANSFORMER
+    return {path: transform for path, transform in transformers.items() if transform is not never_return}
 
 
 @contextmanager

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from botocore.exceptions import ClientError
+from moto import mock_aws
 
-from tests.lab.compute.ecs.rig import REGION, Rig, rig
+from tests.lab.compute.ecs.rig import REGION, Rig, client, rig
 from toolkit.errors import LabError
 
 
@@ -109,6 +110,15 @@ def test_an_image_that_is_missing_tells_its_reason(world: Rig) -> None:
     assert stopped["stoppedReason"].startswith("CannotPullContainerError: ")
     assert stopped["containers"][0]["reason"] == stopped["stoppedReason"]
     assert "imageDigest" not in stopped["containers"][0]
+
+
+def test_what_moto_left_out_of_an_answer_before_the_lab_is_told_in_it() -> None:
+    with mock_aws():
+        client("ecs").create_cluster(clusterName="c")
+        client("ecs").describe_services(cluster="c", services=["web-blue"])
+    with rig() as made:
+        made.create(tags=[{"key": "team", "value": "web"}])
+        assert made.service(include=["TAGS"])["tags"] == [{"key": "team", "value": "web"}]
 
 
 def test_an_update_keeps_what_it_does_not_name(world: Rig) -> None:
