@@ -232,6 +232,49 @@ class HookSettings:
     retries: int = 0
 
 
+class OnFailure(StrEnum):
+    """What follows where a batch of a rolling update fails.
+
+    TAKE_BACK: it and the ones done run again what they ran. PAUSE: everything stays as it is until somebody decides.
+    """
+
+    TAKE_BACK = "take-back"
+    PAUSE = "pause"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """How one target comes to run another version: a command on this machine, or an SSM document on the target.
+
+    Exactly one of `command` and `document` is said. take_back: the command that goes back; empty: `command` again,
+    which is told by BLUEGREEN_DIRECTION. parameters: of the document; take_back_parameters: to go back, likewise.
+    timeout_seconds: of one try on one target. retries: further tries after the first.
+    """
+
+    command: tuple[str, ...] = ()
+    take_back: tuple[str, ...] = ()
+    document: str = ""
+    parameters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    take_back_parameters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    timeout_seconds: float = 600.0
+    retries: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollingSettings:
+    """How `bluegreen rolling` updates a service, as far as its command line says nothing.
+
+    batch, min_healthy: a number of targets, or a part of them above 0 and below 1; min_healthy None: all but a batch.
+    bake_seconds: how long the gates watch after each batch. update None: ECS replaces its tasks by itself.
+    """
+
+    batch: float = 1
+    min_healthy: float | None = None
+    bake_seconds: float = 60.0
+    on_failure: OnFailure = OnFailure.TAKE_BACK
+    update: Update | None = None
+
+
 class NotifyTo(StrEnum):
     """Where notifications can go."""
 
@@ -305,6 +348,7 @@ class ServiceSettings:
     price: what a target costs; None: nobody has said.
     hooks: what every rollout runs, and when.
     notify: who is told what happens.
+    rolling: how `bluegreen rolling` goes about it.
     analysis: how a rollout compares the traffic of both colors; None: it does not.
     """
 
@@ -329,6 +373,7 @@ class ServiceSettings:
     price: PriceSettings | None = None
     hooks: tuple[HookSettings, ...] = ()
     notify: tuple[NotifySettings, ...] = ()
+    rolling: RollingSettings = field(default_factory=RollingSettings)
 
     def settle_of(self, *, network: bool) -> float:
         """Seconds to wait after a write before a verdict, by the type of the load balancer."""

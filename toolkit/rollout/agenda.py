@@ -7,6 +7,7 @@ harm.
 from __future__ import annotations
 
 from toolkit.rollout.effects import (
+    AwaitRelease,
     Effect,
     End,
     Hold,
@@ -14,10 +15,12 @@ from toolkit.rollout.effects import (
     Judge,
     LetGo,
     MeanDivert,
+    MoveBatch,
     Prepare,
     Promote,
     PutDivert,
     PutRelease,
+    RestoreRelease,
     RunHook,
     RunHooks,
     RunProbe,
@@ -29,8 +32,22 @@ from toolkit.rollout.effects import (
     Write,
 )
 from toolkit.rollout.events import Ending, Kind
+from toolkit.rollout.rolling import Standing
 from toolkit.rollout.state import Course, RolloutState
-from toolkit.rollout.steps import Analyze, Approve, Bake, Deploy, Divert, Hook, Probe, Retire, Scale, Shift
+from toolkit.rollout.steps import (
+    Analyze,
+    Approve,
+    Bake,
+    Batch,
+    Deploy,
+    Divert,
+    Hook,
+    Probe,
+    Retire,
+    Roll,
+    Scale,
+    Shift,
+)
 from toolkit.settings import HookPoint
 
 
@@ -51,6 +68,8 @@ def ending_of(state: RolloutState) -> Ending:
         return state.ending
     if state.back:
         return Ending.ROLLED_BACK
+    if state.plan.in_place:
+        return Ending.COMPLETED
     retires = any(isinstance(step, Retire) for step in state.plan.steps)
     return Ending.RETIRED if retires and not state.left_undone else Ending.PROMOTED
 
@@ -78,12 +97,14 @@ def _way_on(state: RolloutState) -> Effect:
         return Write(state.intent)
     if state.diverts and state.step > state.plan.last_shift:
         return Undivert()  # only now: before the last shift those who were diverted would flip back and forth
-    if state.step >= state.plan.promotes_before and not state.promoted:
+    if state.step >= state.plan.promotes_before and not state.promoted and not state.plan.in_place:
         return Promote(state.plan.to)
     return _effect_of_step(state)
 
 
 def _way_back(state: RolloutState) -> Effect:
+    if state.plan.in_place:
+        return _taking_back(state)
     if state.intent is not None and state.intent.kind is Kind.ROLLBACK:
         return Write(state.intent)
     is_home = all(state.splits.get(name) == state.plan.home for name in state.plan.routes)
@@ -92,12 +113,36 @@ def _way_back(state: RolloutState) -> Effect:
     return Intend(state.plan.home, back=True)
 
 
-def _effect_of_step(state: RolloutState) -> Effect:  # noqa: PLR0911, C901 - one case a step
+def _taking_back(state: RolloutState) -> Effect:
+    """Of what was updated in place: one batch after the other, or what ECS was given."""
+    step = state.next_batch
+    if step is not None:
+        return _moving(state, step)
+    # What was put may not be on record, so whatever was noted before is put again.
+    if state.plan.rolls is not None and state.held and not state.restored:
+        return RestoreRelease(state.plan.base)
+    return _end(state, Ending.ROLLED_BACK)
+
+
+def _moving(state: RolloutState, step: int) -> Effect:
+    batch = state.plan.steps[step]
+    standing = state.batches.get(step, Standing())
+    act = standing.act(state.wanted)
+    assert isinstance(batch, Batch) and act is not None  # noqa: PT018, S101 - a batch under way is not done
+    return MoveBatch(step, batch, act, state.wanted, f"{state.id}/{step}/{state.wanted}/{act}")
+
+
+def _effect_of_step(state: RolloutState) -> Effect:  # noqa: PLR0911, PLR0912, C901 - one case a step
     match state.current:
         case None:
             return _end(state, ending_of(state))
         case Deploy(change):
             return PutRelease(change, state.plan.to)
+        case Batch():
+            return _moving(state, state.step)
+        case Roll(change):
+            color = state.plan.to
+            return AwaitRelease(color) if state.release else PutRelease(change, color, in_place=True)
         case Divert(conditions):
             return PutDivert(state.diversions) if state.diversions else MeanDivert(conditions, state.plan.to)
         case Shift() as shift:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from toolkit.rollout.events import (
+    BatchMoved,
     CommandTaken,
     Diverted,
     DivertMeant,
@@ -24,6 +25,7 @@ from toolkit.rollout.events import (
     Promoted,
     Refused,
     ReleasePut,
+    ReleaseRestored,
     RestSkipped,
     RolloutEnded,
     RolloutStarted,
@@ -44,6 +46,7 @@ from toolkit.rollout.machine import begin, evolve
 from toolkit.rollout.notification import LONGEST_LINE, Notification, Place, Severity, shortened
 from toolkit.rollout.plain import plain
 from toolkit.rollout.record import Record, after
+from toolkit.rollout.rolling import Act
 from toolkit.rollout.state import Phase, RolloutState
 from toolkit.rollout.steps import Approve
 from toolkit.rollout.telling import tell
@@ -114,10 +117,19 @@ def _asks(entry: Entry, before: Known, now: Known) -> Approve | None:
 
 _WORDS = {Word.PAUSE: "paused", Word.RESUME: "resumed", Word.APPROVE: "approved", Word.PROMOTE: "promoting"}
 _ENDINGS = {
+    Ending.COMPLETED: ("over", Severity.INFO),
     Ending.PROMOTED: ("over", Severity.INFO),
     Ending.RETIRED: ("retired", Severity.INFO),
     Ending.ROLLED_BACK: ("rolled-back", Severity.ALERT),
     Ending.REFUSED: ("over", Severity.INFO),
+}
+
+
+_MOVED = {
+    Act.RELEASE: "batch-leaving",
+    Act.TAKE_OUT: "batch-out",
+    Act.UPDATE: "batch-updated",
+    Act.PUT_IN: "batch-in",
 }
 
 
@@ -161,6 +173,10 @@ def _meaning(entry: Entry, now: Known) -> tuple[str, Severity, bool]:  # noqa: P
             return "rest-skipped", Severity.WARNING, True
         case StepPassed():
             return "step-passed", Severity.INFO, False
+        case BatchMoved(_, act):
+            return _MOVED[act], Severity.INFO, act is Act.PUT_IN
+        case ReleaseRestored():
+            return "release-restored", Severity.INFO, True
         case HooksRan():
             return "hooks-ran", Severity.INFO, False
         case WorkloadSeen():

@@ -13,6 +13,7 @@ from toolkit.contract import Stickiness
 from toolkit.errors import BluegreenError, JournalError
 from toolkit.rollout.diverting import Diversion
 from toolkit.rollout.events import (
+    BatchMoved,
     CommandTaken,
     Diverted,
     DivertMeant,
@@ -29,6 +30,7 @@ from toolkit.rollout.events import (
     Promoted,
     Refused,
     ReleasePut,
+    ReleaseRestored,
     RestSkipped,
     RolloutEnded,
     RolloutStarted,
@@ -62,6 +64,7 @@ from toolkit.rollout.fields import (
     word,
 )
 from toolkit.rollout.plan_codec import CONDITION, PLAN
+from toolkit.rollout.rolling import Act
 from toolkit.rollout.workload import Capacity, Release, Side
 from toolkit.settings import HookPoint
 from toolkit.traffic import Color, Split
@@ -131,6 +134,8 @@ _ATTRIBUTES: Mapping[type[Event], Mapping[str, Field]] = {
     DivertMeant: {"rules": _DIVERSIONS},
     Diverted: {"step": NUMBER, "rules": _DIVERSIONS},
     DivertRemoved: {"count": NUMBER},
+    BatchMoved: {"step": NUMBER, "act": word(Act), "detail": TEXT, "output": TEXT},
+    ReleaseRestored: {"detail": TEXT},
     RestSkipped: {"step": NUMBER, "reason": TEXT, "output": TEXT},
     HooksRan: {"point": word(HookPoint), "detail": TEXT, "output": TEXT},
     StepPassed: {"step": NUMBER, "detail": TEXT, "output": TEXT},

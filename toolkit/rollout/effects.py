@@ -8,7 +8,8 @@ from datetime import datetime
 from toolkit.rollout.diverting import Diversion
 from toolkit.rollout.events import Ending, ShiftIntended
 from toolkit.rollout.preview import Condition
-from toolkit.rollout.steps import Hook, Probe, Scale
+from toolkit.rollout.rolling import Act, Runs
+from toolkit.rollout.steps import Batch, Hook, Probe, Scale
 from toolkit.rollout.workload import Change
 from toolkit.settings import HookPoint
 from toolkit.traffic import Color, Split
@@ -84,9 +85,41 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class PutRelease:
-    """Make the release and let `color`, which has no traffic, run it: ReleasePut, GateFailed or WorldDiffers."""
+    """Make the release and let `color` run it: ReleasePut, GateFailed or WorldDiffers.
+
+    in_place: it has the traffic; else it has none, or nothing is done.
+    """
 
     change: Change
+    color: Color
+    in_place: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MoveBatch:
+    """Carry out one act on the batch of step number `step` (from 0): BatchMoved, GateFailed, Stuck or RunnerPaused.
+
+    wanted: the version that it is to run. id: the same however often the act is done.
+    """
+
+    step: int
+    batch: Batch
+    act: Act
+    wanted: Runs
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitRelease:
+    """Wait until every task of `color` runs the release, the gates watching: StepPassed or GateFailed."""
+
+    color: Color
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreRelease:
+    """Let `color` run again what it ran, and wait until it does: ReleaseRestored or Stuck."""
+
     color: Color
 
 
@@ -159,6 +192,9 @@ Effect = (
     | Survey
     | Hold
     | PutRelease
+    | MoveBatch
+    | AwaitRelease
+    | RestoreRelease
     | MeanDivert
     | PutDivert
     | Undivert

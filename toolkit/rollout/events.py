@@ -15,6 +15,7 @@ from enum import StrEnum
 from toolkit.contract import Stickiness
 from toolkit.rollout.diverting import Diversion
 from toolkit.rollout.plan import Plan
+from toolkit.rollout.rolling import Act
 from toolkit.rollout.workload import Release, Side
 from toolkit.settings import HookPoint
 from toolkit.traffic import Color, Split
@@ -43,8 +44,9 @@ class Word(StrEnum):
 
 
 class Ending(StrEnum):
-    """How a rollout is over. REFUSED: its checks failed before anything was written."""
+    """How a rollout is over. COMPLETED: updated in place. REFUSED: its checks failed before anything was written."""
 
+    COMPLETED = "completed"
     PROMOTED = "promoted"
     RETIRED = "retired"
     ROLLED_BACK = "rolled-back"
@@ -177,6 +179,23 @@ class DivertRemoved:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchMoved:
+    """`act` is done with the batch of step `step` (from 0). detail: one sentence; output: what an update said."""
+
+    step: int
+    act: Act
+    detail: str = ""
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRestored:
+    """The live color runs again what it ran. detail: one sentence."""
+
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RestSkipped:
     """Step number `step` (from 0) and all after it are left undone: the rollout is promoted, and that is enough.
 
@@ -276,6 +295,8 @@ RolloutEvent = (
     | DivertMeant
     | Diverted
     | DivertRemoved
+    | BatchMoved
+    | ReleaseRestored
     | RestSkipped
     | HooksRan
     | StepPassed

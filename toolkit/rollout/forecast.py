@@ -12,11 +12,13 @@ from toolkit.rollout.steps import (
     Analyze,
     Approve,
     Bake,
+    Batch,
     Deploy,
     Divert,
     Hook,
     Probe,
     Retire,
+    Roll,
     Scale,
     Shift,
     Step,
@@ -138,7 +140,11 @@ class Forecast:
     @property
     def shares(self) -> tuple[tuple[float, Fraction], ...]:
         """The new color's share from each second on at which it changes."""
-        return tuple((each.starts_at + each.seconds, each.share) for each in self.steps if isinstance(each.step, Shift))
+        return tuple(
+            (each.starts_at + each.seconds, each.share)
+            for each in self.steps
+            if isinstance(each.step, Shift | Batch | Roll)
+        )
 
     def share_at(self, seconds: float) -> Fraction:
         """The new color's share so many seconds after the beginning, if nobody has to be waited for."""
@@ -154,6 +160,7 @@ class Forecast:
         ]
         scales = any(isinstance(step.step, Deploy | Scale | Retire) for step in self.steps)
         more += ["what scaling takes"] if scales else []
+        more += ["what updating takes"] if any(isinstance(step.step, Batch | Roll) for step in self.steps) else []
         return _in_words(round(self.seconds, 3)) + "".join(f", plus {each}" for each in more)
 
 
@@ -168,7 +175,7 @@ def forecast(plan: Plan, *, poll_seconds: float = POLL_SECONDS, reads: int | Non
     steps: list[StepForecast] = []
     at, share = 0.0, Fraction(0)
     for step in plan.steps:
-        share = step.share if isinstance(step, Shift) else share
+        share = _share_of(step, share)
         seconds, at_most = _times(step, routes)
         steps.append(
             StepForecast(
@@ -183,6 +190,19 @@ def forecast(plan: Plan, *, poll_seconds: float = POLL_SECONDS, reads: int | Non
         )
         at += seconds
     return Forecast(tuple(steps), Calls(routes=once, health=2), exposure_of(steps))
+
+
+def _share_of(step: Step, before: Fraction) -> Fraction:
+    """What of the traffic the new version has once the step is done."""
+    match step:
+        case Shift(share):
+            return share
+        case Batch(number, of, _):
+            return Fraction(number, of)
+        case Roll():
+            return Fraction(1)
+        case _:
+            return before
 
 
 def reads_of(*, rules: int = 0, listeners: int = 0) -> int:
@@ -203,7 +223,7 @@ def _times(step: Step, routes: int) -> tuple[float, float]:
             return 0.0, step.timeout_seconds * (step.retries + 1)
         case Probe():
             return 0.0, step.timeout_seconds * step.count * (step.retries + 1)
-        case Analyze() | Deploy() | Divert() | Scale() | Retire():
+        case Analyze() | Deploy() | Batch() | Roll() | Divert() | Scale() | Retire():
             return 0.0, 0.0
 
 
@@ -215,7 +235,7 @@ def _calls(step: Step, once: int, routes: int, poll_seconds: float, *, judged: b
             looks = math.ceil(seconds / poll_seconds) + 1
         case Analyze():
             looks = 1
-        case Hook() | Probe() | Deploy() | Divert() | Scale() | Retire():
+        case Hook() | Probe() | Deploy() | Batch() | Roll() | Divert() | Scale() | Retire():
             looks = 0
     return Calls(routes=looks * once, health=looks * judged)
 
@@ -227,7 +247,7 @@ def exposure_of(steps: Sequence[StepForecast]) -> Exposure:
     for each in steps:
         if not each.share:
             continue
-        if isinstance(each.step, Shift):
+        if isinstance(each.step, Shift | Batch | Roll):
             times.append((each.share, 0.0))
             continue
         if isinstance(each.step, Retire):

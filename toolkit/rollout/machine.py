@@ -14,6 +14,7 @@ from toolkit.errors import NoRollout
 from toolkit.rollout.agenda import effect_of
 from toolkit.rollout.effects import Effect
 from toolkit.rollout.events import (
+    BatchMoved,
     CommandTaken,
     Diverted,
     DivertMeant,
@@ -29,6 +30,7 @@ from toolkit.rollout.events import (
     Promoted,
     Refused,
     ReleasePut,
+    ReleaseRestored,
     RestSkipped,
     RolloutEnded,
     RolloutStarted,
@@ -45,9 +47,10 @@ from toolkit.rollout.events import (
     WorkloadSeen,
     WorldDiffers,
 )
+from toolkit.rollout.rolling import Act, Runs, Standing
 from toolkit.rollout.state import Course, RolloutState
-from toolkit.rollout.steps import Approve, Deploy, Divert, Hook, Scale, Shift, Step
-from toolkit.settings import HookPoint
+from toolkit.rollout.steps import Approve, Deploy, Divert, Hook, Roll, Scale, Shift, Step
+from toolkit.settings import HookPoint, OnFailure
 
 
 def begin(entry: Entry) -> RolloutState:
@@ -96,6 +99,8 @@ def evolve(state: RolloutState, entry: Entry) -> RolloutState:  # noqa: PLR0911 
             return _behind_the_colors(state, entry.event, entry.at)
         case DivertMeant() | Diverted() | DivertRemoved():
             return _diverted(state, entry.event, entry.at)
+        case BatchMoved() | ReleaseRestored():
+            return _in_place(state, entry.event, entry.at)
         case _:
             return _stepped(state, entry.event, entry.at)
 
@@ -144,7 +149,7 @@ def _stepped(state: RolloutState, event: Event, at: datetime) -> RolloutState:  
         case HooksRan(point):
             return replace(state, ran=state.ran | {point})
         case GateFailed(_, gate, reason) if not state.back:
-            return _going_back(state, f"{gate}: {reason}", at)
+            return _failed(state, f"{gate}: {reason}", at)
         case Promoted() if not state.back:
             return replace(state, promoted=True)
         case RolloutEnded(ending):
@@ -164,7 +169,8 @@ def _behind_the_colors(
         case WorkloadHeld() if state.before is not None:
             return replace(state, held=True)
         case ReleasePut(step, release) if state.held and step == state.step and not state.back:
-            return _next_step(replace(state, release=release), at)
+            put = replace(state, release=release)
+            return replace(put, began=at, watched=at) if isinstance(state.current, Roll) else _next_step(put, at)
         case WorkloadLetGo() if state.before is not None:
             return replace(state, let_go=True)
         case _:
@@ -181,6 +187,35 @@ def _diverted(state: RolloutState, event: DivertMeant | Diverted | DivertRemoved
             return replace(state, undiverted=True)
         case _:
             return _impossible(state, event)
+
+
+def _in_place(state: RolloutState, event: BatchMoved | ReleaseRestored, at: datetime) -> RolloutState:
+    match event:
+        case BatchMoved(step, act) if state.prepared and step == state.next_batch and act is _act(state, step):
+            standing = state.batches.get(step, Standing()).after(act, state.wanted)
+            moved = replace(state, batches={**state.batches, step: standing})
+            return _next_step(moved, at) if standing.is_done(Runs.NEW) and not state.back else replace(moved, began=at)
+        case ReleaseRestored() if state.back and state.plan.rolls is not None and state.held:
+            return replace(state, restored=True)
+        case _:
+            return _impossible(state, event)
+
+
+def _act(state: RolloutState, step: int) -> Act | None:
+    return state.batches.get(step, Standing()).act(state.wanted)
+
+
+def _failed(state: RolloutState, reason: str, at: datetime) -> RolloutState:
+    """A gate does not hold: back, unless the plan leaves what was updated in place to a person."""
+    rolling = state.plan.rolling
+    if rolling is not None and rolling.on_failure is OnFailure.PAUSE and state.prepared:
+        return replace(_doubting(state), course=Course.PAUSED, stays=False, reason=reason)
+    return _going_back(state, reason, at)
+
+
+def _doubting(state: RolloutState) -> RolloutState:
+    """The batch under way may have been put in, and may not serve."""
+    return replace(state, batches={step: standing.doubted() for step, standing in state.batches.items()})
 
 
 def _commanded(state: RolloutState, event: CommandTaken, at: datetime) -> RolloutState:
@@ -204,10 +239,10 @@ def _commanded(state: RolloutState, event: CommandTaken, at: datetime) -> Rollou
 def _promoting(state: RolloutState, at: datetime) -> RolloutState:
     """What is left before the promotion is skipped; the last shift is not, nor is what is yet to be prepared.
 
-    What ends where it began has nothing to promote.
+    What ends where it began, or is updated in place, has nothing to promote.
     """
     plan = state.plan
-    if plan.ends_back or any(is_preparation(step) for step in plan.steps[state.step :]):
+    if plan.ends_back or plan.in_place or any(is_preparation(step) for step in plan.steps[state.step :]):
         return state
     step = _last_leap(state) if state.step <= plan.last_shift else max(state.step, plan.promotes_before)
     return replace(state, step=step, course=Course.ON, stays=False, reason="", began=at, watched=at)
@@ -255,7 +290,8 @@ def _next_step(state: RolloutState, at: datetime) -> RolloutState:
 
 
 def _going_back(state: RolloutState, reason: str, at: datetime) -> RolloutState:
-    return replace(state, back=True, course=Course.ON, stays=False, ending=None, reason=reason, began=at)
+    on = state if state.back else _doubting(state)
+    return replace(on, back=True, course=Course.ON, stays=False, ending=None, reason=reason, began=at)
 
 
 def _halted(state: RolloutState, reason: str) -> RolloutState:

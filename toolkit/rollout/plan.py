@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from toolkit.errors import UsageError
-from toolkit.rollout.steps import Bake, Deploy, Divert, Gate, Hook, Retire, Scale, Shift, Step
+from toolkit.rollout.rolling import Rolling
+from toolkit.rollout.steps import Bake, Batch, Deploy, Divert, Gate, Hook, Retire, Roll, Scale, Shift, Step
 from toolkit.settings import HookPoint, Inconclusive
 from toolkit.traffic import Color, Split
 
@@ -23,7 +24,8 @@ class Plan:
     services that are released as one, this one among them; empty for one alone. force: the new color may get traffic
     without a healthy target. gate_seconds: how often the gates are asked. inconclusive: what follows where the
     analysis cannot say; None: as the service's settings have it. on_rollback, on_end: hooks that run when the
-    traffic is back, and at the very end.
+    traffic is back, and at the very end. rolling: the base itself is updated, in place; None: the other color is
+    the new one.
     """
 
     service: str
@@ -39,9 +41,14 @@ class Plan:
     inconclusive: Inconclusive | None = None
     on_rollback: tuple[Hook, ...] = ()
     on_end: tuple[Hook, ...] = ()
+    rolling: Rolling | None = None
 
     def __post_init__(self) -> None:
         shares = [step.share for step in self.steps if isinstance(step, Shift)]
+        if self.in_place != any(isinstance(step, Batch | Roll) for step in self.steps) or (self.in_place and shares):
+            raise UsageError(f"strategy {self.strategy}: a rolling update updates in place, and shifts nothing")
+        if self.in_place:
+            return
         if self.ends_back and any(isinstance(step, Divert) for step in self.steps):
             return
         if not shares or shares[-1] != 1:
@@ -49,8 +56,13 @@ class Plan:
 
     @property
     def to(self) -> Color:
-        """The new color."""
-        return self.base.other
+        """The new color; the base itself where that is updated in place."""
+        return self.base if self.in_place else self.base.other
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the live color itself is updated, and no traffic shifted."""
+        return self.rolling is not None
 
     def split(self, step: Shift) -> Split:
         """What a shift puts on every route."""
@@ -69,8 +81,8 @@ class Plan:
 
     @property
     def ends_back(self) -> bool:
-        """Whether it shifts nothing, so that it can only end where it began."""
-        return not any(isinstance(step, Shift) for step in self.steps)
+        """Whether it shifts and updates nothing, so that it can only end where it began."""
+        return not self.in_place and not any(isinstance(step, Shift) for step in self.steps)
 
     @property
     def diverts(self) -> Divert | None:
@@ -78,9 +90,14 @@ class Plan:
         return next((step for step in self.steps if isinstance(step, Divert)), None)
 
     @property
+    def rolls(self) -> Roll | None:
+        """The step that leaves the update to ECS, where there is one."""
+        return next((step for step in self.steps if isinstance(step, Roll)), None)
+
+    @property
     def scales(self) -> bool:
         """Whether it changes what runs behind the colors, so that their autoscaling is held meanwhile."""
-        return any(isinstance(step, Deploy | Scale | Retire) for step in self.steps)
+        return any(isinstance(step, Deploy | Roll | Scale | Retire) for step in self.steps)
 
     @property
     def brings_up(self) -> bool:

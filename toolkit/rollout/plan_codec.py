@@ -12,6 +12,7 @@ from toolkit.rollout.fields import (
     SECONDS,
     TEXT,
     Field,
+    by_name,
     form,
     later,
     one_of,
@@ -21,9 +22,24 @@ from toolkit.rollout.fields import (
 )
 from toolkit.rollout.plan import Plan
 from toolkit.rollout.preview import Condition
-from toolkit.rollout.steps import Analyze, Approve, Bake, Deploy, Divert, Hook, Probe, Retire, Scale, Shift, Via
+from toolkit.rollout.rolling import Member, Rolling
+from toolkit.rollout.steps import (
+    Analyze,
+    Approve,
+    Bake,
+    Batch,
+    Deploy,
+    Divert,
+    Hook,
+    Probe,
+    Retire,
+    Roll,
+    Scale,
+    Shift,
+    Via,
+)
 from toolkit.rollout.workload import Change
-from toolkit.settings import HookPoint, Inconclusive
+from toolkit.settings import HookPoint, Inconclusive, OnFailure, Update
 from toolkit.traffic import Color
 
 _HEADER = Field(list, lambda pair: _two(several(TEXT).into(pair)))
@@ -68,7 +84,25 @@ _HOOK_FORM = later(form(Hook, _HOOK), at=None)
 _GATES: Mapping[str, tuple[type, Field]] = {"hook": (Hook, _HOOK_FORM), "probe": (Probe, form(Probe, _PROBE))}
 _AMOUNTS: Mapping[str, Field] = {"targets": NUMBER, "of_live": FRACTION, "for_share": FRACTION}
 _SCALE = later(form(Scale, {name: optional(of) for name, of in _AMOUNTS.items()}), for_share=None)
+_MEMBER = form(Member, {"id": TEXT, "port": optional(NUMBER), "zone": optional(TEXT)})
+_UPDATE: Mapping[str, Field] = {
+    "command": several(TEXT),
+    "take_back": several(TEXT),
+    "document": TEXT,
+    "parameters": by_name(several(TEXT)),
+    "take_back_parameters": by_name(several(TEXT)),
+    "timeout_seconds": SECONDS,
+    "retries": NUMBER,
+}
+_ROLLING: Mapping[str, Field] = {
+    "update": optional(form(Update, _UPDATE)),
+    "min_healthy": NUMBER,
+    "on_failure": word(OnFailure),
+    "version": TEXT,
+}
 _STEPS: Mapping[str, tuple[type, Field]] = {
+    "batch": (Batch, form(Batch, {"number": NUMBER, "of": NUMBER, "members": several(_MEMBER)})),
+    "roll": (Roll, form(Roll, {"change": form(Change, _CHANGE)})),
     "deploy": (Deploy, form(Deploy, {"change": form(Change, _CHANGE)})),
     "divert": (Divert, form(Divert, {"conditions": several(CONDITION)})),
     "shift": (Shift, form(Shift, {"share": FRACTION})),
@@ -93,8 +127,9 @@ _PLAN: Mapping[str, Field] = {
     "inconclusive": optional(word(Inconclusive)),
     "on_rollback": several(_HOOK_FORM),
     "on_end": several(_HOOK_FORM),
+    "rolling": optional(form(Rolling, _ROLLING)),
 }
-PLAN = later(form(Plan, _PLAN), on_rollback=[], on_end=[])
+PLAN = later(form(Plan, _PLAN), on_rollback=[], on_end=[], rolling=None)
 
 
 def plan_out(plan: Plan) -> dict[str, Any]:

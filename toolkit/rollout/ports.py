@@ -9,7 +9,9 @@ from typing import Any, Protocol
 
 from toolkit.contract import LoadBalancer, Route, Stickiness, TargetGroup, same_actions
 from toolkit.rollout.events import Entry, Word
+from toolkit.rollout.rolling import Member
 from toolkit.rollout.steps import Hook, Probe
+from toolkit.settings import Update
 from toolkit.traffic import Color
 
 
@@ -300,6 +302,18 @@ class Hooks(Protocol):
         """Every try of it. Never raises for what the hook does; `output` is at most OUTPUT_LIMIT bytes.
 
         environment: what the hook is told (BLUEGREEN_SERVICE, ...); for a webhook the JSON body.
+        """
+
+
+class Updates(Protocol):
+    """Has targets run another version. Raises AwsError where it cannot be asked for."""
+
+    def update(
+        self, update: Update, members: Sequence[Member], environment: Mapping[str, str], *, back: bool, pulse: Pulse
+    ) -> Result:
+        """Every one of `members`, several at a time or one after the other; `output` is at most OUTPUT_LIMIT bytes.
+
+        environment: what every update is told, beside BLUEGREEN_TARGET_ID, _PORT and _ZONE. back: to what it ran.
         """
 
 

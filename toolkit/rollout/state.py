@@ -10,7 +10,22 @@ from enum import StrEnum
 from toolkit.rollout.diverting import Diversion
 from toolkit.rollout.events import Ending, ShiftIntended
 from toolkit.rollout.plan import Plan
-from toolkit.rollout.steps import Analyze, Approve, Bake, Deploy, Divert, Hook, Probe, Retire, Scale, Shift, Step
+from toolkit.rollout.rolling import Runs, Standing
+from toolkit.rollout.steps import (
+    Analyze,
+    Approve,
+    Bake,
+    Batch,
+    Deploy,
+    Divert,
+    Hook,
+    Probe,
+    Retire,
+    Roll,
+    Scale,
+    Shift,
+    Step,
+)
 from toolkit.rollout.workload import Release, Side
 from toolkit.settings import HookPoint
 from toolkit.traffic import Color, Split
@@ -30,6 +45,7 @@ class Phase(StrEnum):
 
     PREPARING = "preparing"
     DEPLOYING = "deploying"
+    UPDATING = "updating"
     DIVERTING = "diverting"
     SHIFTING = "shifting"
     BAKING = "baking"
@@ -43,6 +59,7 @@ class Phase(StrEnum):
     HALTED = "halted"
     ROLLING_BACK = "rolling-back"
     ROLLED_BACK = "rolled-back"
+    COMPLETED = "completed"
     PROMOTED = "promoted"
     RETIRED = "retired"
     REFUSED = "refused"
@@ -59,7 +76,8 @@ class RolloutState:
     taken. exit_code: of the refusal. before: what stood behind the colors; None where nothing is changed there. held:
     nothing scales them in. let_go: not any more. release: what the new color is to run. ran: points whose
     hooks have run, of those that hold nothing up. left_undone: steps after the promotion were. diversions: rules that
-    were meant, and made where they have an ARN. undiverted: they are gone.
+    were meant, and made where they have an ARN. undiverted: they are gone. batches: where those stand that were begun,
+    by their steps' indices. restored: the live color runs again what it ran.
     """
 
     id: str
@@ -88,6 +106,8 @@ class RolloutState:
     left_undone: bool = False
     diversions: tuple[Diversion, ...] = ()
     undiverted: bool = False
+    batches: Mapping[int, Standing] = field(default_factory=dict)
+    restored: bool = False
 
     @property
     def current(self) -> Step | None:
@@ -104,6 +124,21 @@ class RolloutState:
                 return self.began + timedelta(seconds=seconds)
             case _:
                 return None
+
+    @property
+    def wanted(self) -> Runs:
+        """The version that batches are to run."""
+        return Runs.OLD if self.back else Runs.NEW
+
+    @property
+    def next_batch(self) -> int | None:
+        """The step of the batch that moves now; None where none has to.
+
+        On the way back that is the last one first: it failed, so it serves nobody as it is.
+        """
+        if not self.back:
+            return self.step if isinstance(self.current, Batch) else None
+        return max((step for step, standing in self.batches.items() if not standing.is_done(Runs.OLD)), default=None)
 
     @property
     def diverts(self) -> bool:
@@ -129,11 +164,15 @@ class RolloutState:
             return Phase.ROLLING_BACK
         if not self.prepared:
             return Phase.PREPARING
-        return Phase.PROMOTED if self.current is None else _PHASES[type(self.current)]
+        if self.current is None:
+            return Phase.COMPLETED if self.plan.in_place else Phase.PROMOTED
+        return _PHASES[type(self.current)]
 
 
 _PHASES: Mapping[type[Step], Phase] = {
     Deploy: Phase.DEPLOYING,
+    Batch: Phase.UPDATING,
+    Roll: Phase.UPDATING,
     Divert: Phase.DIVERTING,
     Shift: Phase.SHIFTING,
     Bake: Phase.BAKING,

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from toolkit.errors import UsageError
 from toolkit.rollout.preview import Condition, in_words
+from toolkit.rollout.rolling import Member
 from toolkit.rollout.workload import Change
 from toolkit.settings import HookPoint
 
@@ -106,6 +107,22 @@ class Deploy:
 
 
 @dataclass(frozen=True, slots=True)
+class Batch:
+    """Update `members`, number `number` (from 1) of `of` batches: take them out, update them, put them in."""
+
+    number: int
+    of: int
+    members: tuple[Member, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """Make the release that is asked for, and let ECS replace the live color's tasks by its own rolling update."""
+
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
 class Divert:
     """Send the requests that match all of `conditions` to the new color, by a rule before each route."""
 
@@ -136,16 +153,20 @@ class Retire:
     targets: int = 0
 
 
-Step = Deploy | Divert | Shift | Bake | Analyze | Approve | Hook | Probe | Scale | Retire
+Step = Deploy | Batch | Roll | Divert | Shift | Bake | Analyze | Approve | Hook | Probe | Scale | Retire
 Gate = Probe | Hook
 """What is asked again and again while the new color carries traffic; its target health always is."""
 
 
-def describe(step: Step) -> str:  # noqa: PLR0911, C901 - one case a step
+def describe(step: Step) -> str:  # noqa: PLR0911, PLR0912, C901 - one case a step
     """The step in words, as plans and histories print it."""
     match step:
         case Deploy(change):
             return f"deploy {change}"
+        case Batch(number, of, members):
+            return f"update batch {number} of {of}: {', '.join(map(str, members))}"
+        case Roll(change):
+            return f"roll out {change}"
         case Divert(conditions):
             return f"divert what has {' and '.join(map(in_words, conditions))}"
         case Shift(share):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from toolkit.rollout.diverting import Diversion
 from toolkit.rollout.events import (
+    BatchMoved,
     CommandTaken,
     Diverted,
     DivertMeant,
@@ -20,6 +21,7 @@ from toolkit.rollout.events import (
     Promoted,
     Refused,
     ReleasePut,
+    ReleaseRestored,
     RestSkipped,
     RolloutEnded,
     RolloutStarted,
@@ -36,14 +38,24 @@ from toolkit.rollout.events import (
     WorldDiffers,
 )
 from toolkit.rollout.plain import plain
+from toolkit.rollout.rolling import Act
 from toolkit.rollout.workload import Side
 from toolkit.traffic import Split
 
 ENDINGS: Mapping[Ending, str] = {
+    Ending.COMPLETED: "completed",
     Ending.PROMOTED: "promoted",
     Ending.RETIRED: "promoted, and the old side is retired",
     Ending.ROLLED_BACK: "rolled back",
     Ending.REFUSED: "refused, nothing was written",
+}
+
+
+MOVES: Mapping[Act, str] = {
+    Act.RELEASE: "the batch is about to be taken out",
+    Act.TAKE_OUT: "the batch is out and has drained",
+    Act.UPDATE: "the batch is updated",
+    Act.PUT_IN: "the batch is in again and healthy",
 }
 
 
@@ -56,7 +68,8 @@ def _said(event: Event) -> str:  # noqa: PLR0911, PLR0912, C901 - one case an ev
     match event:
         case RolloutStarted(plan):
             steps = "1 step" if len(plan.steps) == 1 else f"{len(plan.steps)} steps"
-            return f"begins: {plan.strategy}, {plan.base} to {plan.to}, {steps}"
+            where = f"{plan.base} in place" if plan.in_place else f"{plan.base} to {plan.to}"
+            return f"begins: {plan.strategy}, {where}, {steps}"
         case Prepared(remarks):
             return "every check has passed" + (f", with {'; '.join(remarks)}" if remarks else "")
         case Refused(reason, exit_code):
@@ -81,6 +94,10 @@ def _said(event: Event) -> str:  # noqa: PLR0911, PLR0912, C901 - one case an ev
             return f"step {step + 1} is done: {_rules(rules)} divert{'s' if len(rules) == 1 else ''} requests"
         case DivertRemoved(count):
             return f"requests are not diverted any more; {count} rule{'s were' if count != 1 else ' was'} removed"
+        case BatchMoved(step, act, detail, _):
+            return f"step {step + 1}: {MOVES[act]}" + (f": {detail}" if detail else "")
+        case ReleaseRestored(detail):
+            return "the live color runs again what it ran" + (f": {detail}" if detail else "")
         case RestSkipped(step, reason, _):
             return f"step {step + 1} and what follows is left undone: {reason}"
         case HooksRan(at, detail, _):

@@ -18,7 +18,7 @@ from toolkit.rollout.events import (
 )
 from toolkit.rollout.routes import known_splits
 from toolkit.rollout.state import RolloutState
-from toolkit.rollout.steps import Deploy
+from toolkit.rollout.steps import Deploy, Roll
 from toolkit.rollout.workload import Capacity, Release, Side, Workload, let_go_of
 from toolkit.runner.attention import Attention
 from toolkit.runner.scaling import NO_WORKLOAD, settled, tried
@@ -31,7 +31,7 @@ def survey(service: Service, attention: Attention, state: RolloutState) -> Event
     workload = service.workload
     if workload is None:
         return GateFailed(state.step, "workload", NO_WORKLOAD)
-    deploys = any(isinstance(step, Deploy) for step in state.plan.steps)
+    deploys = any(isinstance(step, Deploy | Roll) for step in state.plan.steps)
     found: dict[Color, Side] = {}
 
     def look() -> None:
@@ -57,7 +57,7 @@ def hold(service: Service, attention: Attention, state: RolloutState) -> Event:
 
 
 def put_release(effect: PutRelease, service: Service, attention: Attention, state: RolloutState) -> Event:
-    """Make the release and let the color run it, unless it has traffic, whoever gave it some."""
+    """Make the release and let the color run it; unless it has traffic, whoever gave it some, and should have none."""
     workload, color = service.workload, effect.color
     if workload is None:
         return GateFailed(state.step, "workload", NO_WORKLOAD)
@@ -66,7 +66,7 @@ def put_release(effect: PutRelease, service: Service, attention: Attention, stat
     def make_and_put() -> None:
         splits = known_splits(service.read(), service.contract)
         carrying = {name: split for name, split in splits.items() if split.share(color)}
-        if carrying:
+        if carrying and not effect.in_place:
             raise _Carries(WorldDiffers(f"{color} has traffic, so no release is put on it", carrying))
         made[:] = [workload.make(effect.change, color)]
         workload.put(color, made[0])

@@ -59,7 +59,7 @@ class Gates:
         share = carried(state)
         if not share:
             return None
-        verdict = self._analyst.look(state.plan.base, state.shifts, both=share < 1)
+        verdict = self._analyst.look(state.plan.base, state.plan.to, state.shifts, both=share < 1)
         if verdict is None or verdict.outcome is not Outcome.FAIL:
             return None
         return GateFailed(state.step, "analysis", verdict.reason)
@@ -69,6 +69,8 @@ class Gates:
         if not (share or state.diverts) or state.plan.force:
             return None
         color = state.plan.to
+        if state.plan.rolling is not None:
+            self._giving = state.plan.rolling.min_healthy
         if self._giving is None:
             self._giving = self._service.healthy(state.plan.base)
         needed = needed_targets(self._giving, share, self._service.settings)
@@ -145,7 +147,9 @@ def ran(service: Service, effect: RunHooks, state: RolloutState, pulse: Pulse) -
 
 
 def carried(state: RolloutState) -> Fraction:
-    """The share that the new color has now."""
+    """The share that the new color has now; of what is updated in place, what the live color has: all of it."""
+    if state.plan.in_place:
+        return Fraction(1)
     shares = [state.splits[name].share(state.plan.to) for name in state.plan.routes if name in state.splits]
     return max(shares, default=Fraction(0))
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from toolkit.analysis.verdict import Outcome, Verdict
 from toolkit.errors import AwsError, BluegreenError, LeaseLost, NoHealthyTarget, RouteUnusable
 from toolkit.rollout.effects import (
+    AwaitRelease,
     Effect,
     End,
     Hold,
@@ -17,10 +18,12 @@ from toolkit.rollout.effects import (
     Judge,
     LetGo,
     MeanDivert,
+    MoveBatch,
     Prepare,
     Promote,
     PutDivert,
     PutRelease,
+    RestoreRelease,
     RunHook,
     RunHooks,
     RunProbe,
@@ -49,10 +52,11 @@ from toolkit.rollout.events import (
 )
 from toolkit.rollout.preflight import Level, Observation, capacity
 from toolkit.rollout.record import Record
+from toolkit.rollout.rolling import Act
 from toolkit.rollout.routes import WRITE_TIMEOUT_SECONDS
 from toolkit.rollout.state import RolloutState
 from toolkit.rollout.steps import Hook, Probe, Shift
-from toolkit.runner import diverting
+from toolkit.runner import diverting, rolling
 from toolkit.runner.attention import Attention, Peers
 from toolkit.runner.behind import hold, let_go, put_release, survey
 from toolkit.runner.carry_out import intent_of, put
@@ -118,8 +122,26 @@ class Interpreter:
                 return RolloutEnded(ending)
             case Survey() | Hold() | PutRelease() | MeanDivert() | PutDivert() | ScaleTo() | Wane():
                 return self.attention.beat(state) or self._behind(effect, state)
+            case MoveBatch() | AwaitRelease() | RestoreRelease():
+                return self._in_place(effect, state)
             case _:
                 return self.attention.beat(state) or self._go_on(effect, state)
+
+    def _in_place(self, effect: MoveBatch | AwaitRelease | RestoreRelease, state: RolloutState) -> Event:
+        """A batch that was begun is brought to its end before anything is heeded that can wait."""
+        begun = not (isinstance(effect, MoveBatch) and effect.act is Act.RELEASE)
+        said = self.attention.beat(state, only_urgent=begun)
+        if said is not None:
+            return said
+        match effect:
+            case MoveBatch():
+                heard: list[Event] = []
+                moved = rolling.move(effect, self.service, self.attention, state, self._pulse(state, heard))
+                return heard[0] if heard else moved
+            case AwaitRelease(color):
+                return rolling.await_release(color, self.service, self.attention, state)
+            case RestoreRelease(color):
+                return rolling.restore_release(color, self.service, self.attention, state)
 
     def _behind(self, effect: _Behind, state: RolloutState) -> Event:  # noqa: PLR0911 - one case an effect
         service, attention = self.service, self.attention

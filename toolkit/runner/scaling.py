@@ -42,7 +42,7 @@ def scale(effect: ScaleTo, service: Service, attention: Attention, state: Rollou
     problem = tried(up, service, attention, state)
     if problem:
         return GateFailed(state.step, "workload", problem)
-    return _Arrival(color, asked[0], service, workload, state).awaited(attention)
+    return Arrival(color, asked[0], service, workload, state).awaited(attention)
 
 
 def targets_of(amount: Scale, color: Color, service: Service, workload: Workload) -> int:
@@ -55,7 +55,7 @@ def targets_of(amount: Scale, color: Color, service: Service, workload: Workload
     return math.ceil(workload.capacity(color.other).running * (amount.of_live or 1))
 
 
-class _Arrival:
+class Arrival:
     """Waiting for the targets of a color; what AWS says meanwhile is told once."""
 
     def __init__(self, color: Color, targets: int, service: Service, workload: Workload, state: RolloutState) -> None:

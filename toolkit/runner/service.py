@@ -21,6 +21,7 @@ from toolkit.rollout.ports import (
     Router,
     Store,
     Targets,
+    Updates,
 )
 from toolkit.rollout.preflight import Observation
 from toolkit.rollout.record import Record, fold
@@ -85,6 +86,7 @@ class Service:
     sinks: Sinks | None = None
     cursors: Cursors | None = None
     diversions: Diversions | None = None
+    updates: Updates | None = None
     note: Callable[[str], None] = field(default=_silent)
     watch: Callable[[Entry, RolloutState], None] = field(default=_unwatched)
     ask: Callable[[RolloutState], Wish] | None = None
