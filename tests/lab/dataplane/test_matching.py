@@ -58,6 +58,10 @@ def condition(field: str, *values: str, header: str = "") -> Condition:
     return Condition(field, values, header=header)
 
 
+def expressed(field: str, *expressions: str, header: str = "") -> Condition:
+    return Condition(field, header=header, expressions=expressions)
+
+
 @pytest.mark.parametrize(
     ("conditions", "request_", "expected"),
     [
@@ -86,6 +90,16 @@ def condition(field: str, *values: str, header: str = "") -> Condition:
         ([Condition("query-string", pairs=(("a", "1"), ("b", "2")))], Request("/?b=2"), True),
         ([condition("path-pattern", "/a"), condition("http-request-method", "GET")], Request("/a"), True),
         ([condition("path-pattern", "/a"), condition("http-request-method", "POST")], Request("/a"), False),
+        ([expressed("path-pattern", "^/api/")], Request("/api/x?y=1"), True),
+        ([expressed("path-pattern", "^/api/$")], Request("/api/x"), False),
+        ([expressed("path-pattern", "^/API/")], Request("/api/x"), False),
+        ([expressed("path-pattern", "^/a|^/b")], Request("/bc"), True),
+        ([condition("path-pattern", "/a*"), expressed("path-pattern", "z")], Request("/abz?q"), True),
+        ([expressed("host-header", "^a[0-9]")], Request(host="a1.example.com:8080"), True),
+        ([expressed("http-header", "x", "^1$", header="X-A")], Request(headers={"x-a": "1"}), True),
+        ([expressed("http-header", "^1$", header="X-A")], Request(headers={"x-a": "11"}), False),
+        ([expressed("http-header", "a(?=b)", header="X-A")], Request(headers={"x-a": "ab"}), False),
+        ([expressed("http-header", "a(?=b)", "^a", header="X-A")], Request(headers={"x-a": "ab"}), True),
         ([condition("something-new", "x")], Request(), False),
         ([condition("path-pattern")], Request(), False),
     ],

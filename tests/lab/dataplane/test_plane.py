@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from http.client import HTTPConnection
 from pathlib import Path
 
 import psutil
@@ -13,6 +14,7 @@ from tests.lab.dataplane.rig import REGION, Rig, fixed, forward, site, target, u
 from toolkit.errors import LabError
 from toolkit.lab.app import start_app
 from toolkit.lab.dataplane import DataPlane
+from toolkit.lab.fidelity import Fidelity
 from toolkit.lab.load import LoadPlan, LoadProcess
 
 pytestmark = pytest.mark.lab
@@ -65,6 +67,37 @@ def test_rules_are_tried_by_priority_and_every_condition_counts(rig: Rig) -> Non
         assert rig.ask(listener, "/", X_Group="BETA2").status == 260
         # The client's own header of that name must not stand for its address.
         assert rig.ask(listener, "/", X_Lab_Source_Ip="10.1.1.1").status == 404
+
+
+def test_an_exact_cookie_is_found_however_it_is_sent(rig: Rig) -> None:
+    cookie = {"HttpHeaderName": "Cookie", "RegexValues": ["^(.*;)? *beta=1 *(;.*)?$"]}
+    # moto alone takes no rule with regular expressions.
+    with Fidelity(health=None, on_change=lambda _region: None), rig.listening() as listener:
+        rig.rule(listener, 10, fixed(210), conditions=[{"Field": "http-header", "HttpHeaderConfig": cookie}])
+        found = {
+            ("beta=1",): 210,
+            ("a=2; beta=1; b=3",): 210,
+            ("a=2;beta=1",): 210,
+            ("a=2", "beta=1", "b=3"): 210,
+            ("beta=10",): 404,
+            ("a=2", "xbeta=1"): 404,
+            ("BETA=1",): 404,
+            (): 404,
+        }
+        assert {sent: ask_with_cookies(rig, listener, *sent) for sent in found} == found
+
+
+def ask_with_cookies(rig: Rig, listener: str, *cookies: str) -> int:
+    """The status, with a header field for each."""
+    connection = HTTPConnection(rig.plane.listeners()[listener].partition("://")[2], timeout=5)
+    try:
+        connection.putrequest("GET", "/")
+        for cookie in cookies:
+            connection.putheader("Cookie", cookie)
+        connection.endheaders()
+        return connection.getresponse().status
+    finally:
+        connection.close()
 
 
 def test_fixed_responses_and_redirects(rig: Rig) -> None:

@@ -44,6 +44,11 @@ def test_actions(actions: list[dict[str, Any]], expected: object) -> None:
             {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/a", "/b"]}},
             Condition("path-pattern", ("/a", "/b")),
         ),
+        (
+            {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "Cookie", "RegexValues": ["^a=1$"]}},
+            Condition("http-header", header="Cookie", expressions=("^a=1$",)),
+        ),
+        ({"Field": "path-pattern", "RegexValues": ["^/a"]}, Condition("path-pattern", expressions=("^/a",))),
         ({"Field": "host-header", "HostHeaderConfig": {"Values": ["x"]}}, Condition("host-header", ("x",))),
         (
             {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X-A", "Values": ["1"]}},

@@ -174,6 +174,33 @@ def test_a_rule_takes_five_condition_values_in_all() -> None:
         check_conditions(conditions(4, 2))
 
 
+def test_a_regular_expression_is_a_value_like_any_other() -> None:
+    def conditions(expressions: int) -> list[dict[str, Any]]:
+        config = {"HttpHeaderName": "Cookie", "RegexValues": ["a"] * expressions}
+        return [
+            {"Field": "path-pattern", "Values": ["/a"]},
+            {"Field": "http-header", "HttpHeaderConfig": config},
+        ]
+
+    check_conditions(conditions(4))
+    with pytest.raises(Refused, match="A rule can only have '5' condition values"):
+        check_conditions(conditions(5))
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        ({"Field": "path-pattern", "PathPatternConfig": {"RegexValues": ["a(?=b)"]}}, "lookaheads"),
+        ({"Field": "path-pattern", "RegexValues": ["a" * 129]}, "1 to 128"),
+        ({"Field": "host-header", "HostHeaderConfig": {"Values": ["a"], "RegexValues": ["a"]}}, "cannot specify both"),
+        ({"Field": "source-ip", "RegexValues": ["a"]}, "not compatible with 'source-ip'"),
+    ],
+)
+def test_a_regular_expression_that_aws_does_not_take_is_refused(condition: dict[str, Any], said: str) -> None:
+    with pytest.raises(Refused, match=said):
+        check_conditions([condition])
+
+
 @pytest.mark.parametrize("priority", [0, 50_001])
 def test_a_priority_lies_between_1_and_50000(priority: int) -> None:
     check_priority(1)

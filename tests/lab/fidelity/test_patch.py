@@ -95,6 +95,28 @@ def test_a_refusal_has_awss_code_and_changes_nothing(world: World) -> None:
     assert [one["Weight"] for one in rule["Actions"][0]["ForwardConfig"]["TargetGroups"]] == [100, 0]
 
 
+def test_regular_expressions_of_a_rule_are_kept_and_read_back(world: World) -> None:
+    pair = world.pair()
+    config = {"HttpHeaderName": "Cookie", "RegexValues": ["^(.*;)? *beta=1 *(;.*)?$"]}
+    asked = [
+        {"Field": "http-header", "HttpHeaderConfig": config},
+        {"Field": "path-pattern", "PathPatternConfig": {"RegexValues": ["^/api/"]}},
+        {"Field": "host-header", "HostHeaderConfig": {"RegexValues": ["^a\\.example$"]}},
+    ]
+    made = world.elbv2.create_rule(
+        ListenerArn=pair.listener, Priority=2, Conditions=asked, Actions=pair.forward(blue=100, green=0)
+    )["Rules"][0]
+    assert made["Conditions"] == asked
+    world.elbv2.modify_rule(RuleArn=made["RuleArn"], Conditions=asked[:1])
+    assert world.elbv2.describe_rules(RuleArns=[made["RuleArn"]])["Rules"][0]["Conditions"] == asked[:1]
+    with pytest.raises(ClientError, match="lookaheads and lookbehinds are not supported") as caught:
+        world.elbv2.modify_rule(
+            RuleArn=made["RuleArn"],
+            Conditions=[{"Field": "http-header", "HttpHeaderConfig": config | {"RegexValues": ["(?!a)"]}}],
+        )
+    assert caught.value.response["Error"]["Code"] == "ValidationError"
+
+
 def test_every_kind_of_change_is_told_before_the_answer(world: World) -> None:
     pair = world.pair()
     elbv2, group = world.elbv2, pair.groups["green"]

@@ -2,6 +2,10 @@
 
 ALB's patterns know `*` (any run of characters, none too) and `?` (exactly one); both become RE2 expressions that
 must match the whole value. Source: Elastic Load Balancing user guide, "Condition types for listener rules".
+
+Regular expressions in their stead need match a part only, and case counts: AWS documents neither, and those who have
+tried it write `^/api/` for every path below (aws-cli#9792). One that Envoy would refuse never holds: it would refuse
+the whole listener for it.
 """
 
 import re
@@ -10,6 +14,7 @@ from ipaddress import IPv4Network, ip_network
 from typing import Any
 
 from toolkit.lab.dataplane.model import Condition
+from toolkit.lab.expressions import fault
 
 Json = dict[str, Any]
 
@@ -31,9 +36,9 @@ def route_match(conditions: Sequence[Condition]) -> Json:
     match: Json = {"prefix": "/"}
     headers: list[Json] = []
     for condition in conditions:
-        if condition.field == "path-pattern" and condition.values and "safe_regex" not in match:
+        if condition.field == "path-pattern" and _asks(condition) and "safe_regex" not in match:
             del match["prefix"]
-            match["safe_regex"] = {"regex": _wild(condition.values)}
+            match["safe_regex"] = {"regex": _wanted(condition)}
         else:
             headers.append(_header_match(condition))
     return match | ({"headers": headers} if headers else {})
@@ -45,21 +50,32 @@ def _header_match(condition: Condition) -> Json:
     A condition without values, or of a kind that the lab does not know, never holds.
     """
     expressions = _EXPRESSIONS.get(condition.field)
-    if expressions is None or not (condition.values or condition.pairs):
+    if expressions is None or not _asks(condition):
         return dict(_NEVER)
     header, regex = expressions(condition)
     return {"name": header, "string_match": {"safe_regex": {"regex": regex}}}
 
 
 _EXPRESSIONS: dict[str, Callable[[Condition], tuple[str, str]]] = {
-    "path-pattern": lambda each: (":path", rf"{_wild(each.values)}(?:\?.*)?"),
+    "path-pattern": lambda each: (":path", rf"{_wanted(each)}(?:\?.*)?"),
     # The port is no part of the host that a rule compares.
-    "host-header": lambda each: (":authority", rf"(?i){_wild(each.values)}(?::[0-9]+)?"),
-    "http-header": lambda each: (each.header.lower(), f"(?i){_wild(each.values)}"),
+    "host-header": lambda each: (":authority", rf"{_wanted(each, '(?i)')}(?::[0-9]+)?"),
+    "http-header": lambda each: (each.header.lower(), _wanted(each, "(?i)")),
     "http-request-method": lambda each: (":method", _any_of(map(re.escape, each.values))),
     "query-string": lambda each: (":path", _query_regex(each.pairs)),
     "source-ip": lambda each: (SOURCE_HEADER, _any_of(map(cidr_regex, each.values))),
 }
+
+
+def _asks(condition: Condition) -> bool:
+    return bool(condition.values or condition.pairs or any(not fault(each) for each in condition.expressions))
+
+
+def _wanted(condition: Condition, flags: str = "") -> str:
+    """`flags` are for values alone."""
+    if condition.values:
+        return flags + _wild(condition.values)
+    return _any_of(f".*(?:{each}).*" for each in condition.expressions if not fault(each))
 
 
 def _wild(patterns: Iterable[str]) -> str:

@@ -68,7 +68,7 @@ class TargetGroup:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One condition of a rule: `field` as ELBv2 names it, any of `values` suffices.
+    """One condition of a rule: `field` as ELBv2 names it, any of `values` suffices, or of `expressions` in their stead.
 
     `header` is set for `http-header`. For `query-string`, `pairs` holds (key or None, value) instead of values.
     """
@@ -77,6 +77,7 @@ class Condition:
     values: tuple[str, ...] = ()
     header: str = ""
     pairs: tuple[tuple[str | None, str], ...] = ()
+    expressions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,7 +199,8 @@ def condition_of(condition: Json) -> Condition:
     if field == "query-string":
         return Condition(field, pairs=tuple((pair.get("Key"), pair["Value"]) for pair in config.get("Values", ())))
     values = tuple(config.get("Values") or condition.get("Values") or ())
-    return Condition(field, values, header=config.get("HttpHeaderName", ""))
+    expressions = tuple(config.get("RegexValues") or condition.get("RegexValues") or ())
+    return Condition(field, values, header=config.get("HttpHeaderName", ""), expressions=expressions)
 
 
 _CONFIGS = {

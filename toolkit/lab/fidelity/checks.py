@@ -9,9 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from toolkit.lab.expressions import fault
+
 MAX_WEIGHT: Final = 999
 MAX_GROUPS: Final = 5
 MAX_CONDITION_VALUES: Final = 5
+WITH_EXPRESSIONS: Final = frozenset({"http-header", "host-header", "path-pattern"})
 MAX_PRIORITY: Final = 50_000
 STICKINESS_SECONDS: Final = (1, 604_800)
 HTTP: Final = frozenset({"HTTP", "HTTPS"})
@@ -157,15 +160,36 @@ def check_moved_listener(port: int | None, taken_by_others: Iterable[int]) -> No
 
 
 def check_conditions(conditions: Iterable[Mapping[str, Any]]) -> None:
-    """Refuse more condition values than a rule may have in all."""
+    """Refuse more condition values than a rule may have in all, and regular expressions that AWS does not take.
+
+    AWS's guide names three values as the most in one condition, its API has been seen to take five.
+    """
     total = 0
     for condition in conditions:
-        config: Mapping[str, Any] = next(
-            (value for key, value in condition.items() if key.endswith("Config") and value), condition
-        )
-        total += len(config.get("Values") or ())
+        config = condition_config(condition)
+        expressions = config.get("RegexValues") or ()
+        if expressions:
+            _check_expressions(condition.get("Field"), expressions, has_values=bool(config.get("Values")))
+        total += len(config.get("Values") or ()) + len(expressions)
     if total > MAX_CONDITION_VALUES:
         raise Refused("ValidationError", f"A rule can only have '{MAX_CONDITION_VALUES}' condition values")
+
+
+def condition_config(condition: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a condition asks: the `...Config` of its kind, or itself in the older form."""
+    return next((value for key, value in condition.items() if key.endswith("Config") and value), condition)
+
+
+def _check_expressions(field: str | None, expressions: Iterable[str], *, has_values: bool) -> None:
+    if field not in WITH_EXPRESSIONS:
+        raise Refused("ValidationError", f"The 'RegexValues' field is not compatible with '{field}'")  # our words
+    if has_values:
+        message = f"You cannot specify both 'Values' and 'RegexValues' for a condition of type '{field}'"
+        raise Refused("ValidationError", message)  # our words
+    for expression in expressions:
+        why = fault(expression)
+        if why:
+            raise Refused("ValidationError", f"The regular expression '{expression}' is not valid: {why}")  # our words
 
 
 def check_priority(priority: int) -> None:

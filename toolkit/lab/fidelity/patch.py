@@ -16,7 +16,7 @@ from moto.moto_api._internal.models import MotoAPIBackend
 from toolkit.lab.fidelity import arns, groups, listeners, requests, targets
 from toolkit.lab.fidelity.actions import complete
 from toolkit.lab.fidelity.associations import associate
-from toolkit.lab.fidelity.checks import Refused
+from toolkit.lab.fidelity.checks import Refused, condition_config
 from toolkit.lab.fidelity.health import (
     HEALTHY,
     INTERNAL_ERROR,
@@ -87,6 +87,7 @@ class Fidelity(Patches):
             self._replace(ELBv2Backend, name, self._reader(getattr(ELBv2Backend, name)))
         self._replace(ELBv2Backend, "describe_rules", self._reader(_sorted(ELBv2Backend.describe_rules)))
         self._replace(ELBv2Backend, "set_rule_priorities", self._mutator(requests.set_rule_priorities))
+        self._replace(ELBv2Backend, "_validate_conditions", _of_values(ELBv2Backend._validate_conditions))  # noqa: SLF001
         self._replace(FakeAction, "__init__", _completing(FakeAction.__init__))
         self._replace(FakeTargetGroup, "__init__", groups.completing(FakeTargetGroup.__init__))
         self._replace(FakeTargetGroup, "register", targets.register)
@@ -169,6 +170,16 @@ def _sorted(original: Callable[..., Any]) -> Callable[..., Any]:
         return by_priority(original(*args, **kwargs))
 
     return describe_rules
+
+
+def _of_values(original: Callable[[Any, list[dict[str, Any]]], None]) -> Callable[..., None]:
+    """The check of moto knows values alone; what has expressions our own has seen."""
+
+    @wraps(original)
+    def validate(backend: Any, conditions: list[dict[str, Any]]) -> None:
+        original(backend, [each for each in conditions if not condition_config(each).get("RegexValues")])
+
+    return validate
 
 
 def _completing(original: Callable[..., Any]) -> Callable[..., Any]:
