@@ -1,7 +1,7 @@
 """Requests that go to one color whatever the split says, by a rule of their own. Pure: what it asks, where it goes.
 
 A rule takes five values and five wildcards in all its conditions, and those of the route count among them, for only
-requests of the route may be taken. Wildcards of a header's value cannot be escaped.
+requests of the route may be taken. Wildcards of a header's value cannot be escaped; a regular expression is one value.
 Source: "Condition types for listener rules" and "Quotas for your Application Load Balancers", ELB user guide.
 """
 
@@ -24,9 +24,10 @@ _MOST_LETTERS = 128
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,40}")
 """A token of RFC 9110; the length is ELB's."""
 _COOKIE_NAME = re.compile(r"[A-Za-z0-9!#$%&'+.^_`|~-]+")
-"""A token of RFC 6265 without the wildcard."""
-_COOKIE_VALUE = re.compile(r"[!#-)+\-./0-9:<=>@A-Z\[\]^_`a-z{|}~]*")
-"""Octets of RFC 6265 without the wildcards: no space, comma, semicolon, quote or backslash."""
+"""A token of RFC 6265 without the wildcard, which would look like one and be none."""
+_COOKIE_VALUE = re.compile(r'("?)[!#-)+\-./0-9:<=>@A-Z\[\]^_`a-z{|}~]*\1')
+"""Octets of RFC 6265 without the wildcards, all of them in quotes or none: no space, comma, semicolon or backslash."""
+_META = re.compile(r"[.^$*+?{}\[\]|()\\]")
 _VISIBLE = re.compile(r"[\x20-\x7e]+")
 _ONLY_ONCE = frozenset({"host-header", "path-pattern", "http-request-method", "source-ip"})
 _OIDC = "authenticate-oidc"
@@ -125,17 +126,30 @@ def header_condition(text: str) -> Condition:
 
 
 def cookie_condition(text: str) -> Condition:
-    """`beta=1`, exactly: neither `beta=10` nor `xbeta=1`. Raises UsageError."""
+    """`beta=1`, exactly, wherever it stands: neither `beta=10` nor `xbeta=1`. Raises UsageError.
+
+    AWS does not say whether an expression must match the whole header, so this one says it itself. It uses nothing that
+    differs between dialects, and takes what is sent without a space after the semicolon too.
+    """
     name, equals, value = text.partition("=")
     if not equals or not _COOKIE_NAME.fullmatch(name) or not _COOKIE_VALUE.fullmatch(value):
         raise UsageError(
             f"--cookie {text[:60]!r} is no cookie that a rule can match exactly",
-            hint="Write it as name=value, without spaces, commas, semicolons, quotes and the wildcards * and ?, "
-            "which cannot be escaped.",
+            hint="Write it as name=value, without spaces, commas, semicolons, backslashes and lone quotes; * and ? are "
+            "wildcards in --header 'Cookie: *beta=*' only.",
         )
-    pair = f"{name}={value}"
-    patterns = tuple(_value("--cookie", each) for each in (pair, f"{pair};*", f"*; {pair}", f"*; {pair};*"))
-    return Condition("http-header", patterns, header="Cookie")
+    expression = f"^(.*;)? *{_META.sub(_escaped, text)} *(;.*)?$"
+    if len(expression) > _MOST_LETTERS:
+        raise UsageError(
+            f"--cookie {text[:40]!r}... is too long: with what finds it among others it takes {len(expression)} "
+            f"characters, and a rule takes {_MOST_LETTERS}",
+            hint="Give matching requests a shorter cookie, or a header.",
+        )
+    return Condition("http-header", expressions=(expression,), header="Cookie")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\{found[0]}"
 
 
 def query_condition(text: str) -> Condition:
@@ -169,7 +183,7 @@ def values_of(conditions: Sequence[Condition]) -> int:
 
 
 def wildcards_of(conditions: Sequence[Condition]) -> int:
-    """How many wildcards stand in these; an escaped one of a query is none."""
+    """How many wildcards stand in these; an escaped one of a query is none, and an expression has none."""
     texts = [value for each in conditions for value in each.values]
     pairs = [part or "" for each in conditions for pair in each.pairs for part in pair]
     return sum(len(re.findall(r"[*?]", text)) for text in texts) + sum(
@@ -208,7 +222,7 @@ def _no_room(route: Route, ground: Ground, wanted: Sequence[Condition]) -> tuple
                 f"a rule takes {most} {what} in its conditions; route {route.name} has {own} of them and so leaves "
                 f"{max(0, most - own)}, and this asks for {asks}"
             )
-            return reason, "Ask for less (a cookie takes 4 values and 4 wildcards), or split the route in Terraform."
+            return reason, "Ask for less, or split the route in Terraform."
     twice = [each.field for each in wanted if each.field in _ONLY_ONCE & {own.field for own in ground.conditions}]
     if twice:
         return f"route {route.name} asks for {twice[0]} itself, and a rule takes one such condition", "Ask otherwise."
