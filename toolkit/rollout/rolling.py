@@ -6,11 +6,16 @@ under way anew. Going back is the same way with the other version wanted.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from toolkit.errors import UsageError
 from toolkit.settings import OnFailure, Update
+
+_PERCENT = 100
+_AMOUNT = re.compile(r"(\d{1,9})|(\d{1,2}(?:\.\d{1,9})?)\s?%", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,3 +123,21 @@ def batches(members: Sequence[Member], size: int) -> tuple[tuple[Member, ...], .
 def count_of(amount: float, targets: int) -> int:
     """How many of `targets` a number or a part of them means; a part is rounded down, and is one at least."""
     return max(1, int(targets * amount)) if 0 < amount < 1 else int(amount)
+
+
+def parse_amount(text: str, *, least: int = 0) -> float:
+    """A number of targets or a part of them, as an operator writes it: `2` is 2.0, `25%` is 0.25.
+
+    Raises:
+        UsageError: anything else, or less than `least`, saying what to write.
+    """
+    found = _AMOUNT.fullmatch(text.strip())
+    number, part = found.groups() if found else (None, None)
+    amount = float(number) if number else float(part or 0) / _PERCENT
+    if found is None or (part and not amount) or (number and amount < least):
+        shown = text if len(text) <= 40 else f"{text[:37]}..."  # noqa: PLR2004 - what fits in a line of a message
+        raise UsageError(
+            f"'{shown}' is no number of targets, and no part of them",
+            hint=f"Write a number from {least} on, such as {max(least, 2)}, or a part above 0% and below 100%, as 25%.",
+        )
+    return amount
