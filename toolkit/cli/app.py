@@ -34,6 +34,7 @@ _COMMANDS = {
     "canary": "rollout:canary",
     "linear": "rollout:linear",
     "ab": "ab:ab",
+    "rolling": "rolling:rolling",
     "rollout": "rollout:app",
     "pause": "tell:pause",
     "resume": "tell:resume",

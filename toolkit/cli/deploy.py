@@ -102,7 +102,7 @@ def deploy(
 
     Example: bluegreen deploy web --image registry.example/web:1.4.2 --strategy Canary10Percent5Minutes
     """
-    change = _change(image, container, task_definition, ami, launch_template_version)
+    change = asked_change(image, container, task_definition, ami, launch_template_version)
     _deploy(service, change, _Said(strategy, full_capacity, retire, keep), how)
 
 
@@ -126,7 +126,7 @@ def _deploy(name: str, change: Change, said: _Said, how: How) -> None:
     start_all([ready], wanted, how)
 
 
-def _change(
+def asked_change(
     image: str | None, container: str | None, task_definition: str | None, ami: str | None, version: int | None
 ) -> Change:
     """What is asked for. Raises UsageError."""

@@ -171,14 +171,14 @@ def _audit_document(name: str, result: Audit) -> dict[str, Any]:
 
 
 def _show_story(told: Story) -> None:
-    from toolkit.cli.rollout_words import ending_words, shortened
+    from toolkit.cli.rollout_words import ending_words, shortened, sides_words
     from toolkit.rollout.events import HooksRan
     from toolkit.rollout.steps import describe
     from toolkit.rollout.telling import tell
 
     state, first = told.state, told.entries[0]
     plan = state.plan
-    print(style(plain(f"{state.id}: {plan.strategy}, {plan.base} to {plan.to}"), 1))
+    print(style(plain(f"{state.id}: {plan.strategy}, {sides_words(plan)}"), 1))
     print(f"  began  {_at(first.at)} by {plain(first.actor or 'an unknown actor')}")
     if state.ending is not None and told.ended is not None:
         print(f"  ended  {_at(told.ended)}, {_took(told.ended - first.at)} later: {ending_words(state)}")

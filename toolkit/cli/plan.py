@@ -143,10 +143,16 @@ def _show_rollout(made: Plan, expected: Forecast, findings: Sequence[Finding]) -
     show_findings(findings)
     refused = any(finding.level is Level.REFUSED for finding in findings)
     print(
-        f"{style(made.service, 1)}: {'refused; would have gone' if refused else 'would go'} from {made.base} to "
-        f"{made.to} by {made.strategy}: {expected.eta}. Nothing was written."
+        f"{style(made.service, 1)}: {_would(made, refused=refused)} by {made.strategy}: {expected.eta}. "
+        "Nothing was written."
     )
     _show_steps(made, expected)
+
+
+def _would(made: Plan, *, refused: bool) -> str:
+    if made.in_place:
+        return f"{'refused; would have updated' if refused else 'would update'} {made.base} in place"
+    return f"{'refused; would have gone' if refused else 'would go'} from {made.base} to {made.to}"
 
 
 def _show_steps(made: Plan, expected: Forecast) -> None:
@@ -158,7 +164,7 @@ def _show_steps(made: Plan, expected: Forecast) -> None:
         )
         line = f"  {number:2}  {duration(round(each.starts_at, 1)):8}  {words:{_COLUMN}}"
         print(line.rstrip() if not each.splits else f"{line}  {_splits(made, each.splits)}")
-        if number == made.promotes_before:
+        if number == made.promotes_before and not made.in_place:
             print(f"  {'':2}  {'':8}  {style(f'{made.to} is live', 32)}")
     for number, gate in enumerate(made.gates):
         asked = f"every {duration(made.gate_seconds)}" if not number else ""

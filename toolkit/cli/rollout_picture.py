@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from toolkit.cli.rollout_words import gates_words, hooks_words, phase_words, shortened
+from toolkit.cli.rollout_words import gates_words, hooks_words, phase_words, shortened, sides_words
 from toolkit.cli.workload import release_words
 from toolkit.rollout.plain import plain
 from toolkit.rollout.ports import Holder
@@ -35,7 +35,7 @@ def picture(
 ) -> list[Line]:
     """At most `room` lines, if that is enough for the least. seen: healthy and registered targets by color."""
     plan = state.plan
-    title = f"{state.id}  {plan.strategy}, {plan.base} to {plan.to}: {phase_words(state)}"
+    title = f"{state.id}  {plan.strategy}, {sides_words(plan)}: {phase_words(state)}"
     lines = [Line(title, _STOPPED.get(state.phase, "bold"))]
     if state.reason:
         lines.append(Line(f"  {plain(state.reason)}", _STOPPED.get(state.phase, "")))

@@ -11,7 +11,7 @@ from toolkit.cli.options import Output
 from toolkit.cli.outcome import split_document, splits_document
 from toolkit.cli.render import print_json, style
 from toolkit.cli.rollout_progress import View, watched
-from toolkit.cli.rollout_words import already_document, already_words, print_next, state_document
+from toolkit.cli.rollout_words import already_document, already_words, print_next, state_document, updated_words
 from toolkit.cli.workload import release_words
 from toolkit.errors import BluegreenError
 from toolkit.rollout.events import Ending
@@ -132,6 +132,13 @@ def _show(outcome: RolloutOutcome, service: Service) -> None:
         print(style(f"{outcome.service}: matching requests go to {plan.to}{until}", 1) + "; nobody need stay here.")
         print(f"  rollout {state.id} ({plan.strategy}) is left to itself; journal head {head_words(outcome.head)}")
         print_next(state, held=False)
+        return
+    if plan.in_place:
+        what = release_words(state.release) if state.release else updated_words(plan)
+        print(
+            style(f"{outcome.service}: {plan.base} runs {what}" if state.release else f"{outcome.service}: {what}", 1)
+        )
+        print(f"  rollout {state.id} ({plan.strategy}) is completed; journal head {head_words(outcome.head)}")
         return
     routes = "1 route" if len(plan.routes) == 1 else f"{len(plan.routes)} routes"
     held = ", ".join(sorted({str(split) for split in state.splits.values()}))

@@ -29,7 +29,7 @@ from toolkit.rollout.machine import is_preparation
 from toolkit.rollout.plain import plain
 from toolkit.rollout.plan import Plan
 from toolkit.rollout.state import Phase, RolloutState
-from toolkit.rollout.steps import Gate, Probe, describe, duration
+from toolkit.rollout.steps import Batch, Gate, Probe, describe, duration
 from toolkit.rollout.telling import ENDINGS, tell
 
 if TYPE_CHECKING:
@@ -73,6 +73,8 @@ def ending_words(state: RolloutState) -> str:
     """How it ended; one that was taken back before its first shift took no traffic back."""
     if state.ending is None:
         return phase_words(state)
+    if state.ending is Ending.ROLLED_BACK and state.plan.in_place:
+        return f"ended, {state.plan.base} runs what it ran before"
     if state.ending is Ending.ROLLED_BACK and not state.touched:
         return f"ended before its first shift, {state.plan.base} has carried all traffic throughout"
     undone = f"; {state.plan.base} is left as it is" if state.left_undone else ""
@@ -109,10 +111,17 @@ _BEGINNING = (Prepared, WorkloadHeld, ReleasePut, StepPassed, ShiftVerified, Run
 def _way_back(state: RolloutState) -> str:
     """What a rollout that is taken back does with the traffic."""
     base = state.plan.base
+    if state.plan.in_place:
+        return f"what was updated of {base} goes back to what it ran"
     return f"all traffic goes back to {base}" if state.touched else f"nothing was shifted, all traffic stays on {base}"
 
 
 _STANDING = {Phase.PAUSED, Phase.HALTED, Phase.ROLLING_BACK, Phase.PREPARING}
+
+
+def sides_words(plan: Plan) -> str:
+    """From where to where: `blue to green`, `blue in place`."""
+    return f"{plan.base} in place" if plan.in_place else f"{plan.base} to {plan.to}"
 
 
 def place(step: int, plan: Plan) -> str:
@@ -176,6 +185,8 @@ def what_next(state: RolloutState, *, held: bool) -> list[tuple[str, str]]:
 def _going_back(state: RolloutState) -> str:
     """What a rollback would do now."""
     base = state.plan.base
+    if state.plan.in_place:
+        return "what was updated back to what it ran"
     if state.ending is None and not state.touched:
         return f"end it; all traffic stays on {base}"
     return f"all traffic back to {base}" + (", once enough of it runs" if state.ending is Ending.RETIRED else "")
@@ -201,10 +212,18 @@ def _while_it_runs(state: RolloutState, back: tuple[str, str]) -> list[tuple[str
                 return [(f"bluegreen abort {name}", f"end it; all traffic stays on {plan.base}")]
             return [(f"bluegreen approve {name}", "go on"), (f"bluegreen abort {name}", f"back to {plan.base}")]
         case _:
-            pause = (f"bluegreen pause {name}", "stay at this split")
-            if any(map(is_preparation, plan.steps[state.step :])):
+            pause = (f"bluegreen pause {name}", "stay as it is" if plan.in_place else "stay at this split")
+            if plan.in_place or any(map(is_preparation, plan.steps[state.step :])):
                 return [pause, back]  # nothing can be promoted that is not there yet
             return [pause, (f"bluegreen promote {name}", f"everything to {plan.to} now"), back]
+
+
+def updated_words(plan: Plan) -> str:
+    """How many were updated in place: `3 targets of blue are updated, in 3 batches`."""
+    parts = [step.members for step in plan.steps if isinstance(step, Batch)]
+    count, batches = sum(map(len, parts)), len(parts)
+    targets = "1 target" if count == 1 else f"{count} targets"
+    return f"{targets} of {plan.base} updated, in {batches} batch{'' if batches == 1 else 'es'}"
 
 
 def how_it_stands(state: RolloutState) -> str:

@@ -147,10 +147,15 @@ def _wired(services: Sequence[str] | None, where: Options) -> list[Service]:
 
 
 def _one_back(service: Service, how: Back, output: Output) -> None:
+    from toolkit.runner.rollback import UpdatesInPlace
     from toolkit.runner.rollback import rollback as run
 
     try:
         outcome = run(service, how.to, **how.options)
+    except UpdatesInPlace:
+        if how.to is not None or how.terminate_flows:
+            raise
+        _take_back(service, how, output)
     except Locked as error:
         if not how.is_plain:
             raise
@@ -162,6 +167,13 @@ def _one_back(service: Service, how: Back, output: Output) -> None:
             from toolkit.cli.notified import tell_the_rest
 
             tell_the_rest(service, output)
+
+
+def _take_back(service: Service, how: Back, output: Output) -> None:
+    """What was updated in place, by its own way back; from here, since nobody else runs it now."""
+    from toolkit.cli.tell import tell_and_show
+
+    tell_and_show(service, Word.ROLLBACK, how.reason, output, break_lease=how.break_lease)
 
 
 def _ask_for_it(service: Service, locked: Locked, reason: str, output: Output) -> None:

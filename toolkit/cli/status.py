@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from toolkit.cli.options import Output, OutputOption
 from toolkit.cli.outcome import split_document, splits_document
 from toolkit.cli.render import print_json, style
-from toolkit.cli.rollout_words import how_it_stands, lease_words, print_next, state_document, what_next
+from toolkit.cli.rollout_words import how_it_stands, lease_words, print_next, sides_words, state_document, what_next
 from toolkit.cli.service import OptionalService, connected, wired_all
 from toolkit.cli.workload import (
     held_words,
@@ -242,7 +242,7 @@ def _show_behind(look: _Look) -> None:
 
 def _show_rollout(look: _Look, state: RolloutState) -> None:
     until = f", until {_seconds(state.deadline)}" if state.deadline and look.is_held else ""
-    print(f"  rollout {style(state.id, 1)}: {state.plan.strategy}, {state.plan.base} to {state.plan.to}")
+    print(f"  rollout {style(state.id, 1)}: {state.plan.strategy}, {sides_words(state.plan)}")
     print(f"    {how_it_stands(state)}, since {_seconds(state.began)}{until}")
     if state.reason:
         print(f"    why: {plain(state.reason)}")

@@ -145,7 +145,7 @@ def _is_told_to_go_on(service: Service, reason: str, output: Output) -> bool:
     return True
 
 
-def tell_and_show(service: Service, word: Word, reason: str, output: Output) -> None:
+def tell_and_show(service: Service, word: Word, reason: str, output: Output, *, break_lease: bool = False) -> None:
     """Put the word into the inbox of the rollout under way, wait until it is taken, and say how things stand.
 
     Raises:
@@ -157,7 +157,7 @@ def tell_and_show(service: Service, word: Word, reason: str, output: Output) -> 
     from toolkit.runner.tell import tell
 
     with watched([service]):
-        told = tell(service, word, reason=reason)
+        told = tell(service, word, reason=reason, break_lease=break_lease)
     if not told.taken:
         raise _not_taken(service, told)
     _show(service, told, output)

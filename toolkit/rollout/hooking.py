@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from toolkit.rollout.steps import Deploy, Hook, Retire, Scale, Shift, Step
+from toolkit.rollout.steps import Batch, Deploy, Hook, Retire, Roll, Scale, Shift, Step
 from toolkit.settings import HookPoint, HookSettings
 
 
@@ -28,7 +28,7 @@ def hooked(steps: Sequence[Step], hooks: Sequence[HookSettings]) -> tuple[Step, 
     """`steps` with the hooks among them. Those of a rollback and of the end are no steps.
 
     Preparing is deploying, and scaling before the first shift; a strategy that does neither has both points at its
-    beginning.
+    beginning. What is updated in place has the points of a shift around each batch.
     """
     return tuple(_hooked(steps, hooks))
 
@@ -40,7 +40,7 @@ def _hooked(steps: Sequence[Step], hooks: Sequence[HookSettings]) -> Iterator[St
         if index == prepared:
             yield from hooks_at(HookPoint.AFTER_PREPARE, hooks)
         match step:
-            case Shift():
+            case Shift() | Batch() | Roll():
                 yield from hooks_at(HookPoint.BEFORE_SHIFT, hooks)
                 yield step
                 yield from hooks_at(HookPoint.AFTER_SHIFT, hooks)

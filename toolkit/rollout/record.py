@@ -34,7 +34,7 @@ class Record:
     in_doubt: an intent stands without an outcome, so `splits` may or may not have become `meant`.
     suspended: stickiness that was put aside. restores: the routes where the last intent meant to bring it back.
     actor, at: of the last move. rollout: the id of the one under way, run by somebody or not. starting: its base, while
-    it has meant no shift yet.
+    it has meant no shift yet. in_place: the one under way updates the live color itself.
     """
 
     head: Head = field(default_factory=Head)
@@ -50,6 +50,7 @@ class Record:
     promoted: Color | None = None
     rollout: str | None = None
     starting: Color | None = None
+    in_place: bool = False
 
     @property
     def goes_back_to(self) -> Color | None:
@@ -117,9 +118,9 @@ def _moved(record: Record, entry: Entry) -> Record:  # noqa: PLR0911 - one case 
         case Promoted(color):
             return replace(record, promoted=color, at=entry.at)
         case RolloutStarted(plan):
-            return replace(record, starting=plan.base)
+            return replace(record, starting=plan.base, in_place=plan.in_place)
         case RolloutEnded():
-            return replace(record, starting=None)
+            return replace(record, starting=None, in_place=False)
         case DriftAccepted(splits):
             return replace(record, splits=dict(splits), in_doubt=False, actor=entry.actor, at=entry.at)
         case _:

@@ -61,6 +61,7 @@ from toolkit.runner.attention import Attention, Peers
 from toolkit.runner.behind import hold, let_go, put_release, survey
 from toolkit.runner.carry_out import intent_of, put
 from toolkit.runner.checked import move_to
+from toolkit.runner.checks import checks
 from toolkit.runner.gates import Gates
 from toolkit.runner.move import Move
 from toolkit.runner.recorder import Recorder
@@ -187,7 +188,7 @@ class Interpreter:
 
     def _prepare(self, state: RolloutState) -> Event:
         observation, self.observation = self.observation or self.service.observe(), None
-        findings = diverting.checks(self.service, state.plan, observation)
+        findings = checks(self.service, state.plan, observation)
         if state.plan.brings_up:
             findings = [finding for finding in findings if not finding.is_about_capacity]
         for finding in findings:

@@ -34,6 +34,10 @@ from toolkit.runner.service import Service
 from toolkit.traffic import Color, Split
 
 
+class UpdatesInPlace(Halted):
+    """The rollout under way updates the live color itself, so only its own way back brings it back (`tell`)."""
+
+
 def plan_rollback(service: Service, color: Color | None = None, *, keep_sticky: bool = False) -> Move:
     """The move that takes everything back to `color` (default: the base on record). Nothing is written.
 
@@ -106,6 +110,7 @@ def rollback(
         ShiftFailed: a route could not be written, is gone or is not of this pair; the others are back.
         VerifyFailed, LeaseLost, Interrupted: as `carry_out` says.
         Halted: the traffic is back, and a rule that diverts requests may stand.
+        UpdatesInPlace: no weights would do; nothing was written.
     """
     service = service.urgently()
     if terminate_flows:
@@ -120,6 +125,12 @@ def rollback(
         move = planning.result()
         if keeper is not None and _is_stale(service, move, keeper):
             move = plan_rollback(service, color, keep_sticky=keep_sticky)
+        if move.record.in_place:
+            raise UpdatesInPlace(
+                f"{service.name}: {move.record.rollout} updates {move.base} in place, and no weights take that back. "
+                "Nothing was changed.",
+                hint=f"Take it back by itself: bluegreen rollback {service.name}.",
+            )
         outcome = _go_back(service, move, keeper, force=force)
     _tell_what_is_lost(service, move)
     if service.contract.is_network and move.base is not None:

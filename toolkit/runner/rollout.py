@@ -19,6 +19,7 @@ from toolkit.rollout.freeze import frozen
 from toolkit.rollout.machine import begin
 from toolkit.rollout.plan import Plan
 from toolkit.rollout.preflight import Finding, Level, Observation, idle_color, refuse
+from toolkit.rollout.rolling_plan import RollingStrategy, rolling_plan
 from toolkit.rollout.routes import live_color, split_of_service
 from toolkit.rollout.state import Course, RolloutState
 from toolkit.rollout.steps import Retire, Scale
@@ -26,8 +27,8 @@ from toolkit.rollout.strategy import Strategy, plan_of
 from toolkit.rollout.workload import Change, Release
 from toolkit.runner.attention import Peers
 from toolkit.runner.checked import accept, require_no_rollout, tell_warnings
+from toolkit.runner.checks import checks
 from toolkit.runner.deployable import deployable, running_already
-from toolkit.runner.diverting import checks
 from toolkit.runner.engine import Engine
 from toolkit.runner.interpreter import DETACHED
 from toolkit.runner.interrupts import Signals, heeded_signals
@@ -68,7 +69,7 @@ class Wanted:
     approval, which is no bad end.
     """
 
-    strategy: Strategy
+    strategy: Strategy | RollingStrategy
     to: Color | None = None
     settle_seconds: float | None = None
     force: bool = False
@@ -117,7 +118,7 @@ def start(
             already = running_already(service, wanted.change, plan, observation)
             if already is not None:
                 return RolloutOutcome(service.name, None, head, already)
-        elif _is_there(plan, observation):
+        elif not plan.in_place and _is_there(plan, observation):
             return RolloutOutcome(service.name, None, head)
         findings = _findings(service, wanted, plan, observation)
         refuse(findings, service.name)
@@ -175,6 +176,18 @@ def _arrival(keeper: Keeper, command: CommandTaken | None) -> list[Event]:
 def _plan(service: Service, wanted: Wanted, observation: Observation) -> Plan:
     to = wanted.to or idle_color(observation)
     strategy = wanted.strategy
+    if isinstance(strategy, RollingStrategy):
+        base = to.other
+        return rolling_plan(
+            strategy,
+            service.contract,
+            observation.health.get(base, ()),
+            base=base,
+            change=wanted.change,
+            release=wanted.release,
+            force=wanted.force,
+            hooks=service.settings.hooks,
+        )
     if wanted.change is not None:
         strategy = deployed(
             strategy,
@@ -253,7 +266,7 @@ def _ended(service: Service, state: RolloutState, head: Head) -> RolloutOutcome:
             hint=f"Go on: bluegreen resume {name}. Go back: bluegreen abort {name}.",
         )
     if state.ending is Ending.ROLLED_BACK:
-        stays = "nobody is diverted any more" if state.diversions else "nothing was shifted"
+        stays = _unshifted(state)
         traffic = "all traffic is back on" if state.touched else f"{stays}, all traffic stays on"
         raise RolledBack(
             f"{name}: {state.reason.removesuffix('.') or 'rolled back'}; {traffic} {state.plan.base}",
@@ -264,6 +277,15 @@ def _ended(service: Service, state: RolloutState, head: Head) -> RolloutOutcome:
             f"{name}: {state.reason}. Nothing was changed.", hint=f"bluegreen doctor {name}"
         )
     return RolloutOutcome(name, state, head)
+
+
+def _unshifted(state: RolloutState) -> str:
+    """What became of a rollout that was taken back without a shift."""
+    if state.diversions:
+        return "nobody is diverted any more"
+    if not state.plan.in_place:
+        return "nothing was shifted"
+    return "what was updated runs again what it ran" if state.batches or state.restored else "nothing was updated"
 
 
 def _refusal(exit_code: int) -> type[BluegreenError]:

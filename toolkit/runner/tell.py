@@ -29,10 +29,13 @@ class Told:
     lease: Lease | None
 
 
-def tell(service: Service, word: Word, *, reason: str = "", wait_seconds: float = 15.0) -> Told:
+def tell(
+    service: Service, word: Word, *, reason: str = "", wait_seconds: float = 15.0, break_lease: bool = False
+) -> Told:
     """Put the command down for the holder, and wait until it is taken; of a way back, until it is over.
 
-    Where nobody holds the lease, a way back is run here; anything else waits for a `resume`.
+    Where nobody holds the lease, a way back is run here; anything else waits for a `resume`. break_lease: take it from
+    whoever holds it, for a way back.
 
     Raises:
         NoRollout: none is under way; or nobody runs it, and it was to be paused.
@@ -43,8 +46,8 @@ def tell(service: Service, word: Word, *, reason: str = "", wait_seconds: float 
     actor = _actor(service)
     lease = service.store.holder(service.name)
     held = lease is not None and lease.is_held(service.clock.now())
-    if not held and word in URGENT:
-        return _run_here(service, state, CommandTaken(word, actor, reason=reason))
+    if word in URGENT and (break_lease or not held):
+        return _run_here(service, state, CommandTaken(word, actor, reason=reason), break_lease=break_lease)
     if not held and word is Word.PAUSE:
         raise NoRollout(
             f"{state.id}: nobody runs it now, so there is nothing to pause; it is {state.phase}",
@@ -57,11 +60,11 @@ def tell(service: Service, word: Word, *, reason: str = "", wait_seconds: float 
     return _awaited(service, command, lease, wait_seconds)
 
 
-def _run_here(service: Service, state: RolloutState, command: CommandTaken) -> Told:
+def _run_here(service: Service, state: RolloutState, command: CommandTaken, *, break_lease: bool) -> Told:
     """Nobody runs it, so whoever asks takes the lease and brings the traffic back."""
     rollout = state.id
     try:
-        take_over(service, command)
+        take_over(service, command, break_lease=break_lease)
     except RolledBack:
         ended = state_of(service, rollout)
         return Told(rollout, command.word, taken=True, state=ended, lease=None)
