@@ -94,6 +94,47 @@ def test_a_color_that_falls_sick_is_left(line: Line) -> None:
     assert rules(world) == []
 
 
+def test_a_rule_that_somebody_deletes_halts_the_test_and_a_rollback_ends_it(line: Line) -> None:
+    world = a_world()
+    world.clock.on_sleep = world.diversions.rules.clear
+    ended = line(world, LINE)
+    assert ended.code == 36
+    assert "rule 94 before route route-0, which diverted requests to green, is gone" in ended.last_line
+    assert line(world, "resume web").code == 36
+    assert line(world, "rollback web").code == 0
+    assert (rules(world), world.split()) == ([], Split(blue=100, green=0))
+
+
+def test_a_rule_that_is_gone_while_nobody_watches_is_found_by_doctor_and_by_who_resumes(line: Line) -> None:
+    world = a_world()
+    line(world, DETACHED)
+    assert "missing rule" not in line(world, "doctor web").out
+    world.diversions.rules.clear()
+    told = line(world, "doctor web")
+    assert "rule 94 before route route-0, which diverted requests to green, is gone" in told.out
+    world.clock.time += timedelta(minutes=1)
+    assert line(world, "resume web").code == 36
+
+
+def test_a_look_that_cannot_see_the_rules_says_so_and_halts_nothing(line: Line) -> None:
+    world = a_world()
+    line(world, f"{DETACHED} --for 1h")
+    asked: list[str] = []
+
+    def away(call: str) -> None:
+        asked.append(call)
+        if len(asked) == 1:
+            raise AwsUnreachable(f"{call} was not answered")
+
+    world.diversions.before = away
+    world.clock.time += timedelta(minutes=1)
+    ended = line(world, "resume web")
+    assert ended.code == 32
+    assert asked[0] == "standing"
+    assert ended.err.count("warning: standing was not answered") == 1
+    assert rules(world) == []
+
+
 def test_a_priority_that_is_taken_meanwhile_gives_way_to_the_next(line: Line) -> None:
     world = a_world()
 

@@ -113,18 +113,23 @@ def _remove_orphans(service: Service) -> None:
 
 
 def _diverted(service: Service, observation: Observation) -> list[Finding]:
-    """Rules that rollouts made: those that were left, and one that nobody runs past its time."""
+    """Rules that rollouts made: those that were left or are gone, and one that nobody runs past its time."""
     if not service.may_divert:
         return []
     from toolkit.runner.diverting import left_over
+    from toolkit.runner.rule_watch import in_words, missing
     from toolkit.runner.states import state_of
 
     rollout = observation.record.rollout
     try:
         found = left_over(service, rollout)
+        state = state_of(service, rollout) if rollout else None
+        gone = missing(service, state) if state else ()
     except BluegreenError as error:
         return [Finding("orphan rule", Level.WARNING, error.message.removesuffix("."))]
-    state = state_of(service, rollout) if rollout else None
+    if gone:
+        mend = f"bluegreen rollback {service.name} ends the test; who it was is in CloudTrail (DeleteRule, RemoveTags)"
+        found.append(Finding("missing rule", Level.WARNING, in_words(gone), mend))
     if state is not None and state.diverts and state.deadline is not None and state.deadline < service.clock.now():
         reason = f"{state.id} was to end by {state.deadline:%Y-%m-%d %H:%M} UTC, and still diverts requests"
         mend = f"bluegreen resume {service.name} takes it back, bluegreen promote {service.name} does not"

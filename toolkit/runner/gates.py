@@ -17,6 +17,7 @@ from toolkit.rollout.record import Record
 from toolkit.rollout.state import RolloutState
 from toolkit.rollout.steps import OUTPUT_LIMIT, Hook, Probe, Shift, percent
 from toolkit.runner.analyst import Analyst
+from toolkit.runner.rule_watch import RuleWatch
 from toolkit.runner.service import Service
 from toolkit.runner.world import differs
 from toolkit.settings import HookPoint
@@ -31,6 +32,7 @@ class Gates:
         self._giving: int | None = None
         self._asked: datetime | None = None
         self._analyst = Analyst(service)
+        self._rules = RuleWatch(service)
         self.unseen = ""
 
     def expect(self, giving_healthy: int) -> None:
@@ -41,7 +43,11 @@ class Gates:
     def look(self, state: RolloutState, record: Record, pulse: Pulse) -> Event | None:
         """Ask each that is due; the event says what fails. A look that fails says nothing about the color."""
         try:
-            failed = differs(self._service.contract, self._service.read(), record, state) or self._health(state)
+            failed = (
+                differs(self._service.contract, self._service.read(), record, state)
+                or self._rules.look(state)
+                or self._health(state)
+            )
         except AwsError as error:
             if error.message != self.unseen:
                 self._service.note(f"warning: {error.message}")
