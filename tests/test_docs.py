@@ -155,7 +155,7 @@ def typed(path: Path) -> list[str]:
 def unknown_words(line: str) -> list[str]:
     """What of a `bluegreen …` line the command line does not know; reference headings and `…` are let pass."""
     command = typer.main.get_command(app)
-    words = shlex.split(line.partition(">")[0])[1:]
+    words = shlex.split(line.partition(">")[0].partition(" -- ")[0])[1:]
     while words and hasattr(command, "commands") and not words[0].startswith("-"):
         if words[0] not in command.commands:
             return [words[0]] if words[0] not in ("…", "...") else []
@@ -173,6 +173,7 @@ def test_what_is_no_command_is_noticed() -> None:
     assert unknown_words("bluegreen shift web green=20 --dry-run -o json > plan.json") == []
     assert unknown_words("bluegreen shift web green=20 --dry") == ["--dry"]
     assert unknown_words("bluegreen publish web") == ["publish"]
+    assert unknown_words("bluegreen rolling web --bach 1 -- ./update.sh --now") == ["--bach"]
 
 
 @pytest.mark.parametrize("line", OFFLINE)
