@@ -181,10 +181,15 @@ class FakeRules:
 
 @dataclass
 class FakeDiversions:
-    """Rules in a dictionary by ARN. `before` may raise, given the call's name; `taken` are priorities of others."""
+    """Rules in a dictionary by ARN. `before` may raise, given the call's name; `taken` are priorities of others.
+
+    services: whose each rule is, where that is known. gone: routes whose own rule was deleted.
+    """
 
     rules: dict[str, tuple[Diversion, str]] = field(default_factory=dict)
     taken: set[int] = field(default_factory=set)
+    services: dict[str, str] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
     own: tuple[Condition, ...] = (Condition("path-pattern", ("/*",)),)
     priority: int = 100
     preceding: tuple[str, ...] = ()
@@ -193,15 +198,26 @@ class FakeDiversions:
 
     def ground(self, contract: Contract) -> Mapping[str, Ground]:
         self.before("ground")
-        taken = frozenset({*self.taken, *(rule.priority for rule, _ in self.rules.values())})
+        own = {self.priority + index for index, route in enumerate(contract.routes) if route.name not in self.gone}
+        taken = frozenset({*own, *self.taken, *(rule.priority for rule, _ in self.rules.values())})
+        others = {rule.priority for arn, (rule, _) in self.rules.items() if not self._is_of(arn, contract)}
+        strangers = frozenset(others | self.taken)
         return {
-            route.name: Ground(self.own, self.priority + index, taken, frozenset(self.taken), self.preceding)
+            route.name: Ground(self.own, self.priority + index, taken, strangers, self.preceding)
             for index, route in enumerate(contract.routes)
+            if route.name not in self.gone
         }
+
+    def _is_of(self, arn: str, contract: Contract) -> bool:
+        return self.services.get(arn, contract.name) == contract.name
 
     def standing(self, contract: Contract) -> Sequence[Standing]:
         self.before("standing")
-        return [Standing(arn, rule.priority, of, rule.route) for arn, (rule, of) in self.rules.items()]
+        return [
+            Standing(arn, rule.priority, of, rule.route)
+            for arn, (rule, of) in self.rules.items()
+            if self._is_of(arn, contract)
+        ]
 
     def make(self, diversion: Diversion, contract: Contract, *, rollout: str, guard: Callable[[], None]) -> Diversion:
         guard()
@@ -211,6 +227,7 @@ class FakeDiversions:
         self.made += 1
         arn = f"{PREFIX}:listener-rule/app/web/1/2/diversion-{self.made}"
         self.rules[arn] = (diversion, rollout)
+        self.services[arn] = contract.name
         return replace(diversion, arn=arn)
 
     def remove(self, arn: str) -> None:
