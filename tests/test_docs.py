@@ -23,7 +23,7 @@ import typer.main
 from toolkit import errors
 from toolkit.cli.app import app
 from toolkit.config import json_schema, load
-from toolkit.settings import FreezeSettings, RetireSettings, ServiceSettings
+from toolkit.settings import FreezeSettings, RetireSettings, RollingSettings, ServiceSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -290,6 +290,8 @@ def test_every_setting_stands_in_the_readme_and_the_example_is_valid(tmp_path: P
     without_default |= {"retire": dataclasses.asdict(RetireSettings()), "price": None}
     assert set(shown["service"]["web"]["retire"]) == set(tables["RetireTable"]["properties"])
     assert set(shown["service"]["web"]["price"]) == set(tables["PriceTable"]["properties"])
+    without_default |= {"rolling": dataclasses.asdict(RollingSettings())}
+    assert set(shown["service"]["web"]["rolling"]) == set(tables["RollingTable"]["properties"])
     assert {**shown["service"]["web"], **without_default} == dataclasses.asdict(ServiceSettings())
 
 

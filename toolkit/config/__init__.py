@@ -12,9 +12,19 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from toolkit.config.analysis import AnalysisTable
 from toolkit.config.hooks import HookTables
 from toolkit.config.notify import NotifyTables
+from toolkit.config.rolling import RollingTable
 from toolkit.config.workload import PriceTable, RetireTable
 from toolkit.errors import BluegreenError, ConfigError
-from toolkit.settings import AwsSettings, Endpoint, FreezeSettings, RetireSettings, ServiceSettings, Settings, is_aws
+from toolkit.settings import (
+    AwsSettings,
+    Endpoint,
+    FreezeSettings,
+    RetireSettings,
+    RollingSettings,
+    ServiceSettings,
+    Settings,
+    is_aws,
+)
 
 if TYPE_CHECKING:
     from toolkit.config.grammar import StrategyTable
@@ -136,6 +146,7 @@ class _Service(_Strict):
     analysis: AnalysisTable | None = None
     hook: HookTables
     notify: NotifyTables
+    rolling: RollingTable | None = None
     region: Annotated[str | None, Field(min_length=1, description="if elsewhere than [aws] says")] = None
     profile: Annotated[str | None, Field(min_length=1, description="if another than [aws] says")] = None
     role_arn: Annotated[
@@ -236,7 +247,7 @@ def _placed(name: str, service: _Service, base: Path) -> ServiceSettings:
 
 def _service(service: _Service, base: Path) -> ServiceSettings:
     settings = ServiceSettings(
-        **service.model_dump(exclude={"freeze", "analysis", "retire", "price", "hook", "notify"})
+        **service.model_dump(exclude={"freeze", "analysis", "retire", "price", "hook", "notify", "rolling"})
     )
     contract, terraform = settings.contract, settings.terraform
     if contract is not None and contract.startswith("file:"):
@@ -251,6 +262,7 @@ def _service(service: _Service, base: Path) -> ServiceSettings:
         price=service.price.settings() if service.price else None,
         hooks=tuple(settings for table in service.hook for settings in table.settings()),
         notify=tuple(table.settings() for table in service.notify),
+        rolling=service.rolling.settings() if service.rolling else RollingSettings(),
     )
 
 
