@@ -14,11 +14,17 @@ from toolkit.analysis.policy import Metric, Policy, Threshold
 from toolkit.contract import TestRoute as ATestRoute
 from toolkit.errors import AccessDenied, AwsUnreachable, Paused, RolledBack
 from toolkit.rollout.bypass import Rule
-from toolkit.rollout.events import StepPassed
+from toolkit.rollout.events import Entry, StepPassed
+from toolkit.rollout.machine import evolve
 from toolkit.rollout.metrics import AlarmValue, Reading
+from toolkit.rollout.plan import Plan
 from toolkit.rollout.preview import Condition
-from toolkit.rollout.steps import Analyze, Bake, Shift
+from toolkit.rollout.rolling import Rolling
+from toolkit.rollout.state import RolloutState
+from toolkit.rollout.steps import Analyze, Bake, Roll, Shift
 from toolkit.rollout.strategy import Strategy, canary
+from toolkit.rollout.workload import Change
+from toolkit.runner.gates import Gates
 from toolkit.runner.rollout import Wanted, resume, start
 from toolkit.settings import AnalysisSettings, Inconclusive, OwnLimit, ServiceSettings
 from toolkit.traffic import Color, Split
@@ -388,3 +394,38 @@ def test_without_analysis_no_rules_are_asked_for() -> None:
     world = a_world()
     run(world)
     assert world.rules.looks == 0
+
+
+def alone(blue: float, requests: int = 6000, **words: object) -> RolloutState:
+    """A rolling update of blue that ECS would do, just past its step, and a bake of ten minutes."""
+    world = analyzed(fed(blue=blue, requests=requests), **words)
+    plan = Plan(
+        "web",
+        "rolling",
+        Color.BLUE,
+        (Roll(Change(image="web:2")), Bake(600)),
+        ("route-0",),
+        rolling=Rolling(min_healthy=1),
+    )
+    began = RolloutState("web-1", plan, began=NOON, watched=NOON, prepared=True, step=1)
+    gates, record = Gates(world.service), world.service.record()
+    for _ in range(60):
+        failed = gates.look(began, record, lambda: True)
+        if failed is not None:
+            return evolve(began, Entry(1, world.clock.now(), failed, rollout="web-1"))
+        world.clock.sleep(10)
+    assert gates.verdict is not None
+    return replace(began, reason=f"{gates.verdict.outcome}: {gates.verdict.reason}")
+
+
+def test_a_color_updated_in_place_is_held_to_what_needs_no_other() -> None:
+    assert "pass: " in alone(0.001).reason
+    sick = alone(0.2)
+    assert sick.back
+    assert "analysis: blue" in sick.reason
+    limit = Threshold(Metric.ERRORS, 0.5, times=2)
+    assert not alone(0.2, policy=Policy(thresholds=(limit,))).back
+
+
+def test_a_color_updated_in_place_without_requests_is_not_passed() -> None:
+    assert alone(0.0, requests=0).reason.startswith("inconclusive: ")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from toolkit.analysis.judge import Analysis
-from toolkit.analysis.policy import Metric, Policy
+from toolkit.analysis.policy import Metric, Policy, Threshold
 from toolkit.analysis.series import MINUTE, Sample, first_warm, last_settled
 from toolkit.analysis.verdict import Outcome, Verdict
 from toolkit.errors import AwsError
@@ -20,6 +20,8 @@ from toolkit.traffic import Color, Split
 
 PAST_SECONDS = 4 * 3600.0
 """How far before the rollout the live side is looked at, to know whether its errors come in bursts."""
+_SICK_MINUTES = 2
+"""Minutes in a row in which a color that nothing is compared with is sick, before that fails a rollout."""
 Shifts = Sequence[tuple[datetime, Split]]
 _BALANCER_MINUTES = 2
 """Minutes in a row in which the load balancer itself answers 5xx too often, before that fails a rollout."""
@@ -39,6 +41,7 @@ class Analyst:
         self._told = False
         self._bypasses = BypassWatch(service)
         self._asked: int | None = None
+        self._began = service.clock.now()
         self.verdict: Verdict | None = None
 
     def look(self, base: Color, new: Color, shifts: Shifts, *, both: bool) -> Verdict | None:
@@ -59,6 +62,24 @@ class Analyst:
             bypassed = _seen(lambda: self._bypasses.look(now))
             compared = _seen(lambda: self._compared(settings, base, shifts, now))
         self.verdict = _worst(bypassed, compared, _seen(lambda: self._alarmed(new)))
+        return self.verdict
+
+    def look_alone(self, color: Color) -> Verdict | None:
+        """The same for a color that is updated in place, which nobody is there to be compared with.
+
+        What counts are plain limits on its rates, the load balancer's own errors, limits on metrics of the user's own,
+        and its alarms; in minutes since this was made. None where nothing is analyzed.
+        """
+        now, settings = self._service.clock.now(), _alone(self._settings)
+        settled = last_settled(now.timestamp(), (settings or AnalysisSettings()).settle_seconds)
+        if settled == self._asked:
+            return self.verdict
+        self._asked = settled
+        counted = None
+        if settings is not None:
+            since = [(self._began, Split.all_to(color))]
+            counted = _seen(lambda: self._compared(settings, color.other, since, now))
+        self.verdict = _worst(counted, _seen(lambda: self._alarmed(color)))
         return self.verdict
 
     def forget(self) -> None:
@@ -158,6 +179,19 @@ class Analyst:
         if self._service.contract.is_network:
             told = f"targets reset {errors:,} of {requests:,} flows"
         return Verdict(Outcome.FAIL, f"{told} in {len(bad)} minutes")
+
+
+def _alone(settings: AnalysisSettings | None) -> AnalysisSettings | None:
+    """What of the settings holds without another color; without a plain limit, the rate at which a side is sick."""
+    if settings is None:
+        return None
+    policy, own = settings.policy, settings.own
+    limits = policy.thresholds or (Threshold(Metric.ERRORS, policy.sick, times=_SICK_MINUTES),)
+    return replace(
+        settings,
+        policy=replace(policy, compare=False, thresholds=limits),
+        own=tuple(replace(each, times_live=None) for each in own if not (each.above is None and each.below is None)),
+    )
 
 
 def _seen(look: Callable[[], Verdict | None]) -> Verdict | None:

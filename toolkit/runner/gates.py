@@ -32,6 +32,7 @@ class Gates:
         self._giving: int | None = None
         self._asked: datetime | None = None
         self._analyst = Analyst(service)
+        self._analyzed_step: int | None = None
         self._rules = RuleWatch(service)
         self.unseen = ""
 
@@ -65,10 +66,19 @@ class Gates:
         share = carried(state)
         if not share:
             return None
-        verdict = self._analyst.look(state.plan.base, state.plan.to, state.shifts, both=share < 1)
+        if state.plan.in_place:
+            verdict = self._of_the_batch(state).look_alone(state.plan.base)
+        else:
+            verdict = self._analyst.look(state.plan.base, state.plan.to, state.shifts, both=share < 1)
         if verdict is None or verdict.outcome is not Outcome.FAIL:
             return None
         return GateFailed(state.step, "analysis", verdict.reason)
+
+    def _of_the_batch(self, state: RolloutState) -> Analyst:
+        """Minutes from before the newest batch say nothing of it."""
+        if state.step != self._analyzed_step:
+            self._analyst, self._analyzed_step = Analyst(self._service), state.step
+        return self._analyst
 
     def _health(self, state: RolloutState) -> Event | None:
         share = carried(state)
