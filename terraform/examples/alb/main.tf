@@ -70,6 +70,8 @@ module "route" {
   test_routes        = nonsensitive(var.test_header_values == null) ? null : {}
   test_header_values = var.test_header_values
 
+  reserved_priorities = var.reserved_priorities
+
   listener = {
     load_balancer_arn  = aws_lb.this.arn
     protocol           = local.https ? "HTTPS" : "HTTP"

@@ -62,6 +62,12 @@ variable "test_header_values" {
   sensitive   = true
 }
 
+variable "reserved_priorities" {
+  description = "Priorities kept free before the route's own 100 and those of its test routes, 98 and 99, for the rules that `bluegreen ab` makes and removes. null: none, and such tests are refused."
+  type        = object({ first = number, last = number })
+  default     = { first = 90, last = 94 }
+}
+
 variable "access_logs" {
   description = "The S3 bucket that takes the access logs, and a prefix in it; its policy must let the load balancer write. null: no access logs."
   type = object({

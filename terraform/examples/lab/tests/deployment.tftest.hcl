@@ -65,8 +65,9 @@ run "the_golden_contract" {
   command = plan
 
   variables {
-    stickiness         = { duration_seconds = 300 }
-    test_header_values = { blue = "b-7f3a", green = "g-91c0" }
+    stickiness          = { duration_seconds = 300 }
+    test_header_values  = { blue = "b-7f3a", green = "g-91c0" }
+    reserved_priorities = null
   }
 
   assert {
@@ -77,6 +78,11 @@ run "the_golden_contract" {
 
 run "as_it_stands" {
   command = plan
+
+  assert {
+    condition     = output.deployment.routes[0].reserved_priorities == { first = 90, last = 94 }
+    error_message = "`bluegreen ab` finds priorities that are kept free for it."
+  }
 
   assert {
     condition     = !output.deployment.routes[0].stickiness.enabled && length(output.deployment.test_routes) == 0
