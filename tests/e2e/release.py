@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.e2e.command import Commands, Ended
+from tests.support.attached import attached
 from tests.support.provision import Provisioned
 from tests.support.world import free_addresses, wait_for
 from toolkit.lab.app.processes import AppProcess, start_app
@@ -33,7 +34,10 @@ _LAB = "e2e"
 
 @dataclass
 class Release:
-    """The world of the e2e tests. `pair` is what Terraform made, by its contract; `applied` how its apply ended."""
+    """The world of the e2e tests. `pair` is what Terraform made, by its contract; `applied` how its apply ended.
+
+    That apply starts the provider itself; the commands after it find one running.
+    """
 
     bluegreen: Commands
     lab: Lab
@@ -102,11 +106,19 @@ def provisioned(scratch: Path) -> Iterator[Release]:
             lab.record(apps[color].pid, f"{color} app")
         bluegreen = Commands(_environ(lab, scratch), scratch)
         applied = _applied(bluegreen, directory, variables)
+        bluegreen = stack.enter_context(with_provider(bluegreen, directory))
         contract = applied.json()["deployment"]
         pair = Provisioned(lab.endpoint_url, contract, contract["routes"][0]["listener_arn"])
         for color in VERSIONS:
             wait_for(pair, color, "healthy")
         yield Release(bluegreen, lab, apps, directory, variables, pair, applied)
+
+
+@contextmanager
+def with_provider(bluegreen: Commands, directory: Path) -> Iterator[Commands]:
+    """The same commands, for which the provider of `directory` already runs."""
+    with attached(directory, bluegreen.environ) as leading:
+        yield Commands({**bluegreen.environ, **leading}, bluegreen.directory)
 
 
 def infra(bluegreen: Commands, directory: Path, command: str, variables: Mapping[str, Any], *words: str) -> Ended:
