@@ -33,7 +33,7 @@ demo: terraform-present $(STAMP) ## provision, release, let a bad release be tak
 	$(BIN)/bluegreen lab demo
 
 test: terraform-present $(STAMP) ## the whole test suite
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --cov --cov-report=
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=
 	@echo "coverage of the pure rooms:"
 	@$(BIN)/coverage report --fail-under=95 --include='$(PURE)'
 

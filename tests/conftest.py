@@ -12,22 +12,65 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.emulators.endpoint import given_endpoint, remove, world_at
 from tests.support.provision import Provisioned, provision
 from tests.support.world import World, running_world
 
+# Those that wait a minute for Terraform's load balancer stand between those that compute.
+_LONGEST = (
+    "e2e/test_release.py",
+    "terraform/test_modules.py",
+    "e2e/test_rollout.py",
+    "benchmarks/test_zero_downtime.py",
+    "e2e/test_nlb.py",
+    "test_pytest_plugin.py",
+    "e2e/test_bad_input.py",
+    "lab/dataplane/test_flows_through_envoy.py",
+    "e2e/test_adopt.py",
+    "contracts/test_workload.py",
+    "lab/dataplane/test_plane.py",
+    "contracts/test_metrics.py",
+    "contracts/test_router.py",
+    "runner/test_crash_everywhere.py",
+    "runner/test_faults_everywhere.py",
+    "aws/test_inventory.py",
+    "emulators/test_report.py",
+    "lab/test_handle.py",
+    "test_docs.py",
+)
+# Coverage of the pure rooms is counted here alone: it doubles the time of the tests that try every crash and fault.
+_PURE = (
+    "adoption",
+    "analysis",
+    "drift",
+    "rollout",
+    "test_config.py",
+    "test_config_notify.py",
+    "test_contract.py",
+    "test_traffic.py",
+)
+
 
 def pytest_configure() -> None:
-    """Ctrl-C works in what the tests start, also where they run in the background of a shell, which ignores it."""
+    """Ctrl-C works in what the tests start, also in the background of a shell, which ignores it; no example is late."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # How long an example takes says how busy the machine is.
+    settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("busy")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files that wait for Terraform go first, so that no worker is left with one of them at the end."""
-    waiting = {item.path for item in items if item.get_closest_marker("terraform")}
-    items.sort(key=lambda item: item.path not in waiting)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The longest files go first, so that no worker is left with one of them at the end."""
+    tests = config.rootpath / "tests"
+    rank = {tests / name: number for number, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
+    pure = {tests / name for name in _PURE}
+    for item in items:
+        if pure.isdisjoint({item.path, *item.path.parents}):
+            item.add_marker(pytest.mark.no_cover)
 
 
 @pytest.fixture(scope="session")
