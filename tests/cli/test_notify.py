@@ -205,7 +205,7 @@ class TestBesideARollout:
         let_go.set()
         assert ended.code == 0, ended.err
         assert "green is live" in ended.out
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15, "the sink hangs for 30 s"
         (lag,) = [each for each in ended.err.splitlines() if "lags" in each]
         assert "sns-releases" in lag
 

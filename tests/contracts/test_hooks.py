@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.hooks import A_SECOND, Pulsing, QuickClock
+from tests.support.hooks import A_SECOND, LONG, Pulsing, QuickClock
 from tests.support.http_server import Reply, Server, running_server
 from toolkit.gates.hooks import OutsideHooks
 from toolkit.rollout.ports import Hooks, Result
@@ -67,12 +67,12 @@ def test_it_is_given_up_at_its_timeout(case: Case) -> None:
     result = case.run(case.hook(seconds=60, timeout=0.3))
     assert not result.passed
     assert "0.3s" in result.reason
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 20
 
 
 def test_the_pulse_is_asked_every_second_while_it_runs(case: Case) -> None:
     pulse = Pulsing()
-    assert case.run(case.hook(seconds=2.2), pulse).passed
+    assert case.run(case.hook(seconds=LONG), pulse).passed
     assert len(pulse.asked) >= 2
     assert pulse.longest_silence() < A_SECOND
 
@@ -81,7 +81,7 @@ def test_a_no_of_the_pulse_stops_it_at_once(case: Case) -> None:
     pulse, began = Pulsing(stop_after=0), time.monotonic()
     result = case.run(case.hook(seconds=60), pulse)
     assert (result.passed, result.reason) == (False, "stopped")
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 20
 
 
 def test_a_no_of_the_pulse_between_two_tries_is_the_last_word(case: Case) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.support.hooks import A_SECOND, Pulsing, QuickClock
+from tests.support.hooks import A_SECOND, LONG, Pulsing, QuickClock
 from tests.support.http_server import Reply, Server, running_server
 from toolkit.errors import AwsUnreachable
 from toolkit.gates.probes import HttpProbes
@@ -51,7 +51,7 @@ def test_a_result_is_one_sentence(case: Case) -> None:
 
 
 def test_the_pulse_is_asked_every_second_and_its_no_is_obeyed(case: Case) -> None:
-    case.server.answers(Reply(after=2.2))
+    case.server.answers(Reply(after=LONG))
     pulse = Pulsing()
     assert case.probes.probe(Probe(), Color.GREEN, pulse=pulse).passed
     assert len(pulse.asked) >= 2

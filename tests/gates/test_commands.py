@@ -36,6 +36,11 @@ def pid_in(path: Path) -> int:
     return int(path.read_text())
 
 
+def assert_gone(pid: int) -> None:
+    """Its end was asked for; the kernel takes a moment."""
+    wait_until(lambda: not is_alive(pid))
+
+
 def test_exit_code_0_passes_with_what_was_said_on_both_streams(tmp_path: Path) -> None:
     made = run("sh", "-c", "echo out; echo err >&2", directory=tmp_path)
     assert made.passed
@@ -105,13 +110,13 @@ def test_a_directory_that_is_gone_and_a_word_that_is_none_are_told(tmp_path: Pat
 def test_at_its_timeout_the_whole_group_is_ended(tmp_path: Path) -> None:
     child = tmp_path / "child"
     began = time.monotonic()
-    made = run("sh", "-c", f"sleep 60 & echo $! > {child}; echo said; wait", directory=tmp_path, timeout=0.5)
+    made = run("sh", "-c", f"sleep 60 & echo $! > {child}; echo said; wait", directory=tmp_path, timeout=3)
     assert not made.passed
     assert made.again
-    assert made.reason == "sh was not done after 0.5s and was ended"
+    assert made.reason == "sh was not done after 3s and was ended"
     assert made.output == "said\n"
-    assert not is_alive(pid_in(child))
-    assert time.monotonic() - began < 10
+    assert_gone(pid_in(child))
+    assert time.monotonic() - began < 15
 
 
 def test_what_does_not_heed_the_request_to_end_is_killed_after_two_seconds(tmp_path: Path) -> None:
@@ -124,15 +129,15 @@ def test_what_does_not_heed_the_request_to_end_is_killed_after_two_seconds(tmp_p
         "while True: time.sleep(60)\n"
     )
     began = time.monotonic()
-    made = run(*stubborn, directory=tmp_path, timeout=1, pulse=pulse)
+    made = run(*stubborn, directory=tmp_path, timeout=3, pulse=pulse)
     assert made.output == "ready\nno\n"
-    assert not is_alive(pid_in(tmp_path / "pid"))
-    assert 3 <= time.monotonic() - began < 10
-    assert pulse.longest_silence() < A_SECOND
+    assert_gone(pid_in(tmp_path / "pid"))
+    assert 5 <= time.monotonic() - began < 15
+    assert pulse.longest_silence() < 2, "it is asked in the two seconds of grace, too"
 
 
 def test_one_that_cleans_up_when_asked_to_end_may(tmp_path: Path) -> None:
-    made = run("sh", "-c", "trap 'echo cleaned; exit 1' TERM; sleep 60 & wait", directory=tmp_path, timeout=0.5)
+    made = run("sh", "-c", "trap 'echo cleaned; exit 1' TERM; sleep 60 & wait", directory=tmp_path, timeout=3)
     assert made.output == "cleaned\n"
 
 
@@ -153,7 +158,7 @@ def test_a_pulse_that_fails_leaves_no_process_behind(tmp_path: Path) -> None:
 
     with pytest.raises(Lost):
         run("sh", "-c", "echo $$ > pid; exec sleep 60", directory=tmp_path, pulse=lost)
-    assert not is_alive(pid_in(tmp_path / "pid"))
+    assert_gone(pid_in(tmp_path / "pid"))
 
 
 def test_a_descendant_that_keeps_the_output_open_is_not_waited_for(tmp_path: Path) -> None:
@@ -162,7 +167,7 @@ def test_a_descendant_that_keeps_the_output_open_is_not_waited_for(tmp_path: Pat
     made = run("sh", "-c", f"sleep 60 & echo $! > {child}; echo done", directory=tmp_path)
     try:
         assert (made.passed, made.output) == (True, "done\n")
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 15
         assert is_alive(pid_in(child)), "it is the hook's own, and lives on"
     finally:
         os.kill(pid_in(child), signal.SIGKILL)

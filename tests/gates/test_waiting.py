@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.support.hooks import A_SECOND, Pulsing, QuickClock
+from tests.support.hooks import A_SECOND, LONG, Pulsing, QuickClock
 from toolkit.gates.waiting import Beat, Stopped, TookTooLong, Try, beside, in_words, tried
 
 NO, YES = Try(False, "no"), Try(True, "yes")
@@ -70,7 +70,7 @@ def test_work_beside_the_pulse_gives_what_it_gives_and_raises_what_it_raises() -
 
 def test_the_pulse_is_asked_every_second_while_the_work_takes_its_time() -> None:
     pulse = Pulsing()
-    beside(lambda: time.sleep(2.2), Beat(pulse))
+    beside(lambda: time.sleep(LONG), Beat(pulse))
     assert len(pulse.asked) >= 2
     assert pulse.longest_silence() < A_SECOND
 
@@ -81,7 +81,7 @@ def test_work_that_takes_too_long_is_cut() -> None:
     with pytest.raises(TookTooLong):
         beside(lambda: cut.wait(30), Beat(Pulsing()), seconds=0.2, cancel=cut.set)
     assert cut.is_set()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
 
 
 def test_work_is_cut_when_the_pulse_says_stop_or_fails() -> None:

@@ -242,7 +242,7 @@ def test_an_endpoint_that_hangs_does_not_hold_the_end_up(tmp_path: Path, monkeyp
         asking, _ = silent.accept()  # it reads, and waits for an answer
         began = time.monotonic()
         attached.stop()
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 10
         assert attached.pids == ()
         asking.close()
 

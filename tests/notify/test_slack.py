@@ -91,7 +91,7 @@ def test_one_that_hangs_is_given_up(server: Server) -> None:
     began = time.monotonic()
     with pytest.raises(Unsent, match="was not answered within") as unsent:
         sink(server.url(), seconds=0.3).send(a_notification())
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15, "the answer comes after 30 s"
     assert unsent.value.again
 
 

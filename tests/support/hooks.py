@@ -10,8 +10,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
-A_SECOND = 1.5
+A_SECOND = 3.0
 """How long a pulse may be silent at most, and what a busy machine adds."""
+LONG = 4.0
+"""Seconds of work in which a pulse that nobody asks is silent for too long."""
 
 
 class QuickClock:

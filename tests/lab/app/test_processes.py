@@ -1,8 +1,8 @@
 import json
 import os
-import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from http.client import HTTPConnection
 
 import pytest
@@ -80,14 +80,12 @@ def test_an_unknown_fault_is_refused_and_changes_nothing(app: AppProcess) -> Non
 
 
 def test_a_request_under_way_ends_well_when_the_app_is_told_to_end() -> None:
-    with start_app([BLUE], "--latency-ms", "400") as app:
-        statuses: list[int] = []
-        under_way = threading.Thread(target=lambda: statuses.append(ask(BLUE)[0]))
-        under_way.start()
-        time.sleep(0.2)  # it takes 0.4 s, so it is under way now
+    told = HTTPConnection(BLUE.address, BLUE.port, timeout=10)
+    with start_app([BLUE], "--latency-ms", "2000") as app, closing(told):
+        told.request("GET", "/")
+        time.sleep(1)  # it takes 2 s, so it is under way now
         app.stop()
-        under_way.join()
-    assert statuses == [200]
+        assert told.getresponse().status == 200
     assert app.process.returncode == 0
 
 

@@ -20,6 +20,8 @@ from toolkit.lab.load.client import LoadRun
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 FLOWS: dict[str, Any] = {"scheme": "tcp", "keep_alive": False}
+# Only where nothing comes is the end of patience what is tried.
+PATIENCE = {"timeout": 0.2, "reset": 10.0, "protocol": 10.0}
 OK = b"HTTP/1.1 200 OK\r\nX-Color: blue\r\nX-Version: v1\r\nContent-Length: 2\r\n\r\nok"
 
 
@@ -109,7 +111,7 @@ def test_a_dropped_keep_alive_connection_is_a_failure_and_is_not_retried() -> No
 
 @pytest.mark.parametrize(("serve", "kind"), [(half, "reset"), (silent, "timeout"), (nonsense, "protocol")])
 def test_what_goes_wrong_is_counted_by_kind(serve: Serve, kind: str) -> None:
-    result, _ = run_against(serve, requests=4, timeout=0.2)
+    result, _ = run_against(serve, requests=4, timeout=PATIENCE[kind])
     assert (result.requests, result.failed, result.kinds[kind]) == (4, 4, 4)
 
 
@@ -141,7 +143,7 @@ def test_a_new_flow_is_a_connection_each_that_the_target_closes() -> None:
     [(half, "reset"), (silent, "timeout"), (reset_after_the_answer, "reset"), (kept_after_the_answer, "timeout")],
 )
 def test_a_new_flow_without_an_orderly_end_has_failed_and_is_not_retried(serve: Serve, kind: str) -> None:
-    result, connections = run_against(serve, **FLOWS, requests=4, timeout=0.2)
+    result, connections = run_against(serve, **FLOWS, requests=4, timeout=PATIENCE[kind])
     assert (result.requests, result.failed, result.kinds[kind], connections) == (4, 4, 4, 4)
 
 
@@ -153,13 +155,15 @@ def test_nobody_there_is_a_failure_each() -> None:
 def test_the_duration_ends_it() -> None:
     began = time.monotonic()
     result, _ = run_against(silent, duration=0.3)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
     assert result.requests == 0
 
 
 def test_the_rate_is_kept() -> None:
-    result, _ = run_against(good, duration=0.5, rate=100.0)
-    assert 30 <= result.requests <= 52
+    began = time.monotonic()
+    result, _ = run_against(good, requests=50, rate=100.0)
+    assert result.requests == 50
+    assert 0.45 <= time.monotonic() - began < 10
 
 
 def test_the_process_answers_counts_and_ends_when_told() -> None:
