@@ -13,7 +13,7 @@ from tests.lab.compute.asg_rig import NAME, REGION, Rig, rigged
 from toolkit.aws.autoscaling import AsgWorkload
 from toolkit.aws.session import Session
 from toolkit.contract import AsgPair
-from toolkit.errors import AccessDenied, AwsError, AwsUnreachable, PreflightRefused
+from toolkit.errors import AccessDenied, AwsError, AwsUnreachable, PreflightRefused, UsageError
 from toolkit.lab.compute.pool import Starting
 from toolkit.lab.fidelity.readback import ReadbackFidelity
 from toolkit.rollout.workload import Capacity, Change, Release
@@ -137,6 +137,16 @@ def test_a_release_goes_by_the_version_the_group_names_and_not_by_the_newest(rig
     held = rig.ec2.describe_launch_template_versions(LaunchTemplateName=NAME, Versions=["3"])["LaunchTemplateVersions"]
     assert held[0]["LaunchTemplateData"] == {"ImageId": release.image, "InstanceType": "t3.micro"}
     assert held[0]["VersionDescription"] == f"bluegreen: AMI {release.image}; by version 1"
+
+
+def test_a_live_group_is_not_updated_in_place_and_nothing_is_made(rig: Rig, workload: AsgWorkload) -> None:
+    before = workload.release(Color.BLUE)
+    for ask in (workload.foresee, workload.make):
+        with pytest.raises(UsageError, match=r"cannot be put on one in place.* instance refresh"):
+            ask(Change(ami=rig.image("web-1.5.0")), Color.BLUE, in_place=True)
+    with pytest.raises(PreflightRefused, match="has no rolling update"):
+        workload.replacement(Color.BLUE)
+    assert workload.release(Color.BLUE) == before
 
 
 def test_a_version_that_is_named_is_gone_by_and_is_the_release_where_nothing_else_is_asked(

@@ -24,11 +24,19 @@ def test_tasks_of_the_release_run_and_those_of_others_are_older() -> None:
     service = a_service(
         a_deployment("web:7", 1), a_deployment("web:6", 2, "ACTIVE"), a_deployment("web:5", 1, "ACTIVE")
     )
-    assert read(service) == Progress(running=1, older=3)
+    assert read(service) == Progress(running=1, older=3, is_settled=False)
 
 
 def test_two_deployments_of_the_same_release_are_no_older_one() -> None:
-    assert read(a_service(a_deployment("web:7", 1), a_deployment("web:7", 2, "ACTIVE"))) == Progress(running=3)
+    assert read(a_service(a_deployment("web:7", 1), a_deployment("web:7", 2, "ACTIVE"))).running == 3
+
+
+def test_it_is_settled_once_ecs_says_so_of_the_deployment_that_is_wanted() -> None:
+    def settled(state: str, revision: str = "web:7") -> bool:
+        return read(a_service(a_deployment(revision, 2, rolloutState=state))).is_settled
+
+    assert [settled(state) for state in ("IN_PROGRESS", "FAILED", "COMPLETED", "")] == [False, False, True, True]
+    assert not settled("COMPLETED", "web:6")
 
 
 def test_stopped_tasks_are_worth_a_look_only_while_some_are_missing() -> None:

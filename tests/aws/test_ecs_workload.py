@@ -332,6 +332,70 @@ def test_a_pair_of_which_one_shifts_traffic_itself_is_refused(clients: Session, 
         workload(clients).foresee(TO_2, GREEN)
 
 
+# In place
+
+
+def test_a_live_color_goes_by_its_own_revision_and_the_other_color_is_not_asked(session: Session, pair: Pair) -> None:
+    pair.register(a_container(environment=[{"name": "MODE", "value": "x"}]))
+    pair.run(BLUE, "web:2")
+    ecs = workload(session)
+    made = ecs.make(TO_2, BLUE, in_place=True)
+    assert ecs.make(TO_2, BLUE, in_place=True) == made == Release("web:3", "web:2.0")
+    told = pair.api.describe_task_definition(taskDefinition="web:3")["taskDefinition"]["containerDefinitions"][0]
+    assert told["environment"] == [{"name": "MODE", "value": "x"}]
+    pair.api.delete_service(cluster=CLUSTER, service=NAMES[GREEN], force=True)
+    assert ecs.foresee(TO_2, BLUE, in_place=True) == made
+    with pytest.raises(UsageError, match="for an Auto Scaling group"):
+        ecs.foresee(Change(ami="ami-1"), BLUE, in_place=True)
+
+
+def test_a_crash_after_it_was_put_foresees_the_same_revision(session: Session, pair: Pair) -> None:
+    ecs = workload(session)
+    made = ecs.make(TO_2, BLUE, in_place=True)
+    pair.run(BLUE, made.revision)
+    assert ecs.make(TO_2, BLUE, in_place=True) == made
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ({"deploymentController": {"type": "CODE_DEPLOY"}}, "is deployed by CODE_DEPLOY, not by ECS"),
+        ({"deploymentController": {"type": "EXTERNAL"}}, "is deployed by EXTERNAL, not by ECS"),
+        ({"deploymentConfiguration": {"strategy": "BLUE_GREEN"}}, "has the deployment strategy BLUE_GREEN"),
+        ({"deploymentConfiguration": {"strategy": "LINEAR"}}, "has the deployment strategy LINEAR"),
+    ],
+)
+def test_a_service_that_cannot_roll_is_refused(
+    clients: Session, ecs: Stubber, words: dict[str, Any], problem: str
+) -> None:
+    for _ in range(2):
+        told(ecs, a_service(serviceName="web-blue", **words))
+    running = workload(clients)
+    with pytest.raises(PreflightRefused, match=problem):
+        running.foresee(TO_2, BLUE, in_place=True)
+    with pytest.raises(PreflightRefused, match=problem):
+        running.replacement(BLUE)
+
+
+@pytest.mark.parametrize(
+    ("words", "gives_up", "goes_back"),
+    [
+        ({}, False, False),
+        ({"deploymentCircuitBreaker": {"enable": False, "rollback": True}}, False, False),
+        ({"deploymentCircuitBreaker": {"enable": True, "rollback": False}}, True, False),
+        ({"deploymentCircuitBreaker": {"enable": True, "rollback": True}}, True, True),
+        ({"alarms": {"alarmNames": ["errors"], "enable": True, "rollback": True}}, True, True),
+    ],
+)
+def test_its_bounds_and_whether_it_goes_back_are_told(
+    clients: Session, ecs: Stubber, words: dict[str, Any], gives_up: bool, goes_back: bool
+) -> None:
+    configuration = {"minimumHealthyPercent": 50, "maximumPercent": 150, **words}
+    told(ecs, a_service(serviceName="web-blue", desired=3, deploymentConfiguration=configuration))
+    how = workload(clients).replacement(BLUE)
+    assert (how.desired, how.least, how.most, how.gives_up, how.goes_back) == (3, 2, 4, gives_up, goes_back)
+
+
 # Putting it there
 
 
@@ -352,7 +416,7 @@ def test_one_that_ecs_has_given_up_is_begun_anew(clients: Session, ecs: Stubber)
 
 def test_while_all_tasks_run_one_call_tells_the_progress(clients: Session, ecs: Stubber) -> None:
     told(ecs, a_service(a_deployment("web:7", 2), desired=2))
-    assert workload(clients).progress(GREEN, Release("web:7", "web:1.0"), BEGAN) == Progress(2)
+    assert workload(clients).progress(GREEN, Release("web:7", "web:1.0"), BEGAN) == Progress(2, is_settled=False)
 
 
 def test_a_task_that_has_ended_is_described_once(clients: Session, ecs: Stubber) -> None:

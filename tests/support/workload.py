@@ -8,7 +8,7 @@ from datetime import datetime
 
 from tests.support.fakes import FakeWorld
 from toolkit.errors import AwsError, PreflightRefused, UsageError
-from toolkit.rollout.workload import Capacity, Change, Progress, Release
+from toolkit.rollout.workload import Capacity, Change, Progress, Release, Replacement
 from toolkit.traffic import Color
 
 HELD = ("scale-in",)
@@ -19,6 +19,7 @@ class FakeWorkload:
     """An ECS service for each color. `before` may raise; it is told the call. ended: what a look at the progress says.
 
     looks: how often `capacity` is asked until what was asked for runs. images: of each revision of the family `web`.
+    how: its bounds of a rolling update, whatever is asked for; None: it has none. puts: what was put, in order.
     """
 
     held: dict[Color, Capacity]
@@ -29,6 +30,8 @@ class FakeWorkload:
     runs: dict[Color, str] = field(default_factory=lambda: dict.fromkeys(Color, "web:1"))
     ended: Progress | None = None
     after: Callable[[Color], None] = lambda _color: None
+    how: Replacement | None = field(default_factory=lambda: Replacement(0, 100, 200))
+    puts: list[tuple[Color, str]] = field(default_factory=list)
     _left: dict[Color, int] = field(default_factory=dict)
 
     def capacity(self, color: Color) -> Capacity:
@@ -67,18 +70,18 @@ class FakeWorkload:
         self._of(color)
         return Release(self.runs[color], self.images[self.runs[color]])
 
-    def foresee(self, change: Change, color: Color) -> Release:
+    def foresee(self, change: Change, color: Color, *, in_place: bool = False) -> Release:
         self.before("foresee")
         if not change.is_for_ecs:
             raise UsageError(f"{color} runs ECS services, and an AMI is asked for")
-        by = change.task_definition or self.runs[color.other]
+        by = change.task_definition or self.runs[color if in_place else color.other]
         if by not in self.images:
             raise PreflightRefused(f"there is no task definition {by}")
         image = change.image or self.images[by]
         return Release(by if image == self.images[by] else "", image)
 
-    def make(self, change: Change, color: Color) -> Release:
-        release = self.foresee(change, color)
+    def make(self, change: Change, color: Color, *, in_place: bool = False) -> Release:
+        release = self.foresee(change, color, in_place=in_place)
         self.before("make")
         newest = list(self.images)[-1]
         if release.revision:
@@ -91,6 +94,7 @@ class FakeWorkload:
 
     def put(self, color: Color, release: Release) -> None:
         self.before("put")
+        self.puts.append((color, release.revision))
         self.runs[color] = release.revision
 
     def progress(self, color: Color, release: Release, since: datetime) -> Progress:
@@ -99,6 +103,13 @@ class FakeWorkload:
             return self.ended
         running = self.capacity(color).running
         return Progress(running) if self.runs[color] == release.revision else Progress(0, older=running)
+
+    def replacement(self, color: Color) -> Replacement:
+        self.before("replacement")
+        desired = self._of(color).desired
+        if self.how is None:
+            raise PreflightRefused(f"what runs behind {color} is not replaced by AWS itself")
+        return replace(self.how, desired=desired)
 
     def remarks(self) -> Sequence[str]:
         return ()

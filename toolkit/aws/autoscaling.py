@@ -13,7 +13,7 @@ from toolkit.aws.launch_templates import LaunchTemplates, TemplateVersion
 from toolkit.aws.scaling_activities import ScalingActivities, Told
 from toolkit.aws.session import aws_errors
 from toolkit.errors import AwsError, PreflightRefused, UsageError
-from toolkit.rollout.workload import Capacity, Change, Progress, Release
+from toolkit.rollout.workload import Capacity, Change, Progress, Release, Replacement
 from toolkit.traffic import Color
 
 if TYPE_CHECKING:
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from toolkit.contract import AsgPair
 
 _MEND_TEMPLATE = "Give it one launch template of its own, as the Terraform module asg-pair does."
+
+_MEND_IN_PLACE = (
+    "Put it on the other color with bluegreen deploy, or update the instances batch by batch with a hook of your own."
+)
 
 
 class AsgWorkload:
@@ -112,20 +116,20 @@ class AsgWorkload:
             raise _no_version(group.template.version, group)
         return Release(version.revision, version.image)
 
-    def foresee(self, change: Change, color: Color) -> Release:
+    def foresee(self, change: Change, color: Color, *, in_place: bool = False) -> Release:
         """It goes by the launch template version that is named, else by the one that the color's own group names."""
-        by, image = self._wanted(change, color)
+        by, image = self._wanted(change, color, in_place=in_place)
         known = self._templates.with_image(by, image)
         return Release(known.revision if known else "", image)
 
-    def make(self, change: Change, color: Color) -> Release:
+    def make(self, change: Change, color: Color, *, in_place: bool = False) -> Release:
         """As the port says.
 
         Raises:
             VerifyFailed: AWS made a version that differs in more than its AMI; nothing uses it.
             others as `foresee`.
         """
-        by, image = self._wanted(change, color)
+        by, image = self._wanted(change, color, in_place=in_place)
         made = self._templates.with_image(by, image)
         if made is None:
             made = self._templates.make(by, image, f"bluegreen: {change}; by version {by.number}")
@@ -174,6 +178,13 @@ class AsgWorkload:
             given_up=_given_up(group, release, told),
         )
 
+    def replacement(self, color: Color) -> Replacement:
+        """Raises PreflightRefused: a group replaces instances by an instance refresh, which is nothing of ours yet."""
+        raise PreflightRefused(
+            f"the Auto Scaling group {self._names[color]} has no rolling update that could be followed",
+            hint=_MEND_IN_PLACE,
+        )
+
     def remarks(self) -> Sequence[str]:
         """Raises AwsError and its children."""
         groups = {color: self._group(color) for color in Color}
@@ -204,12 +215,18 @@ class AsgWorkload:
         with aws_errors(f"giving the Auto Scaling group {name} a minimum of {minimum}"):
             self._client.update_auto_scaling_group(AutoScalingGroupName=name, MinSize=minimum)
 
-    def _wanted(self, change: Change, color: Color) -> tuple[TemplateVersion, str]:
+    def _wanted(self, change: Change, color: Color, *, in_place: bool) -> tuple[TemplateVersion, str]:
         """The launch template version to go by, and the AMI that is to run."""
         if change.is_for_ecs:
             raise UsageError(
                 f"{color} is an Auto Scaling group, and {change} is for ECS services",
                 hint="Say --ami or --launch-template-version.",
+            )
+        if in_place:
+            raise UsageError(
+                f"{color} is an Auto Scaling group, and {change} cannot be put on one in place: it would take an "
+                "instance refresh",
+                hint=_MEND_IN_PLACE,
             )
         group = self._group(color)
         if group.barrier or group.template is None:

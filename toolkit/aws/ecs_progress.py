@@ -33,7 +33,14 @@ def progress(service: Service, revision: str, stopped: Sequence[StoppedTask], si
         failures=len(failed),
         lines=_lines(service, failed, since),
         given_up=_given_up(service, revision, failed, since),
+        is_settled=_is_settled(service, revision),
     )
+
+
+def _is_settled(service: Service, revision: str) -> bool:
+    """Whether ECS goes on with nothing: until it says so, it may still find the deployment failed, and go back."""
+    wanted = service.deployments[0] if service.deployments else None
+    return wanted is None or (wanted.revision == revision and wanted.state in ("COMPLETED", ""))
 
 
 def _running(service: Service, revision: str) -> int:

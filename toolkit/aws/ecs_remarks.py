@@ -34,8 +34,8 @@ def of_color(color: Color, service: Service, definition: TaskDefinition, named: 
             yield f"{side} has a target group that uses port {port} of {container}, and {revision} has none."
     if service.goes_back:
         yield (
-            f"{side} has a deployment circuit breaker with rollback: ECS would put the release before back by itself; "
-            "set rollback to false, since a rollout goes back where it must."
+            f"{side} has a deployment circuit breaker with rollback, or alarms with it: ECS would put the release "
+            "before back by itself; set rollback to false, since a rollout goes back where it must."
         )
     yield from _of_containers(side, service, definition, named)
 

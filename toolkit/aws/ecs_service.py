@@ -26,8 +26,9 @@ class Service:
     """A service.
 
     deployments: the one that is wanted (PRIMARY) first. ports: container and its port, of each target group.
-    controller: ECS, CODE_DEPLOY or EXTERNAL. strategy: ROLLING, BLUE_GREEN, LINEAR or CANARY.
-    goes_back: whether ECS puts the release before back where a deployment fails. events: AWS's, in its order.
+    controller: ECS, CODE_DEPLOY or EXTERNAL. strategy: ROLLING, BLUE_GREEN, LINEAR or CANARY. minimum_percent,
+    maximum_percent: of the desired count, what stays healthy and what runs during a deployment. gives_up: whether ECS
+    ends a deployment that fails; goes_back: whether it puts the release before back then. events: AWS's, in its order.
     """
 
     name: str
@@ -38,6 +39,9 @@ class Service:
     ports: tuple[tuple[str, int], ...]
     controller: str
     strategy: str
+    minimum_percent: int
+    maximum_percent: int
+    gives_up: bool
     goes_back: bool
     events: tuple[tuple[datetime, str], ...]
 
@@ -52,7 +56,8 @@ def service_of(told: Mapping[str, Any]) -> Service:
     ordered = sorted(told.get("deployments", ()), key=lambda each: each.get("status") != "PRIMARY")
     deployments = tuple(map(_deployment, ordered))
     configuration = told.get("deploymentConfiguration", {})
-    breaker = configuration.get("deploymentCircuitBreaker") or {}
+    # A deployment also fails where an alarm goes off. Source: ECS API reference, DeploymentAlarms.
+    watches = [configuration.get(name) or {} for name in ("deploymentCircuitBreaker", "alarms")]
     return Service(
         name=str(told["serviceName"]),
         desired=int(told["desiredCount"]),
@@ -66,7 +71,10 @@ def service_of(told: Mapping[str, Any]) -> Service:
         ),
         controller=str(told.get("deploymentController", {}).get("type", "ECS")),
         strategy=str(configuration.get("strategy", "ROLLING")),
-        goes_back=bool(breaker.get("enable") and breaker.get("rollback")),
+        minimum_percent=int(configuration.get("minimumHealthyPercent", 100)),
+        maximum_percent=int(configuration.get("maximumPercent", 200)),
+        gives_up=any(each.get("enable") for each in watches),
+        goes_back=any(each.get("enable") and each.get("rollback") for each in watches),
         events=tuple((event["createdAt"], str(event["message"])) for event in told.get("events", ())),
     )
 

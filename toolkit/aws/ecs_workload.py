@@ -25,7 +25,7 @@ from toolkit.aws.session import aws_errors, code_of
 from toolkit.aws.task_definitions import TaskDefinition, TaskDefinitions
 from toolkit.contract import EcsPair
 from toolkit.errors import AwsError, PreflightRefused, UsageError
-from toolkit.rollout.workload import Capacity, Change, Progress, Release
+from toolkit.rollout.workload import Capacity, Change, Progress, Release, Replacement
 from toolkit.traffic import Color
 
 if TYPE_CHECKING:
@@ -107,13 +107,13 @@ class EcsWorkload:
         digest = self._tasks.digest(service.name, service.revision, container) if container and service.running else ""
         return Release(service.revision, image_of(definition, container), digest)
 
-    def foresee(self, change: Change, color: Color) -> Release:
+    def foresee(self, change: Change, color: Color, *, in_place: bool = False) -> Release:
         """See `Workload`. No registry is asked for the image."""
-        return self._foreseen(change, color)[0]
+        return self._foreseen(change, color, in_place=in_place)[0]
 
-    def make(self, change: Change, color: Color) -> Release:
+    def make(self, change: Change, color: Color, *, in_place: bool = False) -> Release:
         """See `Workload`. The newest revision of the family is taken where it says just the same."""
-        release, content = self._foreseen(change, color)
+        release, content = self._foreseen(change, color, in_place=in_place)
         if release.revision:
             return release
         return replace(release, revision=self._definitions.register(content))
@@ -135,6 +135,18 @@ class EcsWorkload:
         stopped = self._tasks.stopped(service.name) if is_short else ()
         return ecs_progress.progress(service, release.revision, stopped, since)
 
+    def replacement(self, color: Color) -> Replacement:
+        """See `Workload`: of a service that ECS itself deploys, and does not shift the traffic of."""
+        service = self._service(color)
+        check_service(service)
+        return Replacement(
+            service.desired,
+            service.minimum_percent,
+            service.maximum_percent,
+            gives_up=service.gives_up,
+            goes_back=service.goes_back,
+        )
+
     def remarks(self) -> Sequence[str]:
         """Raises AwsError and its children."""
         services = self._services(*Color)
@@ -145,18 +157,18 @@ class EcsWorkload:
             found += ecs_remarks.of_color(color, service, definitions[service.revision], self._pair.container)
         return found
 
-    def _foreseen(self, change: Change, color: Color) -> tuple[Release, Mapping[str, Any]]:
+    def _foreseen(self, change: Change, color: Color, *, in_place: bool) -> tuple[Release, Mapping[str, Any]]:
         """The release, and what its revision says or would say."""
         if not change.is_for_ecs:
             raise UsageError(
                 f"{change} is for an Auto Scaling group, and ECS services run behind {color}",
                 hint="Say --image or --task-definition.",
             )
-        services = self._services(*Color)
+        services = self._services(color) if in_place else self._services(*Color)
         service = services[color]
         for each in services.values():
             check_service(each)
-        basis = self._basis(change, service, services[color.other])
+        basis = self._basis(change, service, services[color if in_place else color.other])
         if change.image is None:
             shown = container_of(basis, service, self._pair.container)
             return Release(basis.revision, image_of(basis, shown)), basis.content
@@ -173,12 +185,12 @@ class EcsWorkload:
         newest = self._definitions.find(basis.family)
         return newest if newest is not None and newest.is_active and newest.says(content) else None
 
-    def _basis(self, change: Change, service: Service, other: Service) -> TaskDefinition:
-        """The revision to go by: as asked, else the other color's."""
+    def _basis(self, change: Change, service: Service, live: Service) -> TaskDefinition:
+        """The revision to go by: as asked, else the live color's."""
         asked = change.task_definition
         if asked is not None:
             check_revision(asked)
-        name = asked or other.revision
+        name = asked or live.revision
         check_family(name, service, asked=asked is not None)
         basis = self._definitions.find(name)
         if basis is None:

@@ -100,7 +100,8 @@ class Progress:
     """How a color comes to run a release.
 
     running: of the release. older: of another one, not gone yet. failures: of the release, ended or not started since.
-    lines: what AWS says has happened since, oldest first, in its words. given_up: why AWS tries no more.
+    lines: what AWS says has happened since, oldest first, in its words. given_up: why AWS tries no more. is_settled:
+    AWS itself holds it for done, so that it does not go back any more; also where AWS keeps no such account.
     """
 
     running: int
@@ -108,6 +109,7 @@ class Progress:
     failures: int = 0
     lines: tuple[str, ...] = ()
     given_up: str = ""
+    is_settled: bool = True
 
     @property
     def hopeless(self) -> str:
@@ -118,6 +120,36 @@ class Progress:
             return ""
         last = self.lines[-1] if self.lines else "AWS does not say why"
         return f"{self.failures} of them ended or could not start: {last}"
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """Within which bounds AWS replaces the tasks of a color by its own rolling update.
+
+    minimum_percent, maximum_percent: of `desired`, how many stay healthy and how many run or start meanwhile. gives_up:
+    AWS ends an update whose tasks fail; else it tries for ever. goes_back: then it puts the release before back itself.
+    """
+
+    desired: int
+    minimum_percent: int = 100
+    maximum_percent: int = 200
+    gives_up: bool = False
+    goes_back: bool = False
+
+    @property
+    def least(self) -> int:
+        """So many stay healthy. AWS rounds up. Source: ECS API reference, DeploymentConfiguration."""
+        return -(-self.desired * self.minimum_percent // 100)
+
+    @property
+    def most(self) -> int:
+        """So many run or start at most. AWS rounds down. Source: as `least`."""
+        return self.desired * self.maximum_percent // 100
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether no task may be stopped and none started."""
+        return self.least >= self.desired and 0 < self.most <= self.desired
 
 
 def let_go_of(before: Capacity, live_before: Capacity, *, kept: int | None = None, is_live: bool) -> Capacity:
@@ -158,15 +190,18 @@ class Workload(Protocol):
     def release(self, color: Color) -> Release:
         """What the color runs, or would run if it were scaled up."""
 
-    def foresee(self, change: Change, color: Color) -> Release:
+    def foresee(self, change: Change, color: Color, *, in_place: bool = False) -> Release:
         """The release that `make` would give; its `revision` is empty where it would make one. Nothing is written.
 
+        in_place: `color` is live and is updated as it is, so it goes by its own release and not by the other color's.
+
         Raises:
-            UsageError: the change is for another kind of workload, or does not say which container it means.
+            UsageError: the change is for another kind of workload, or does not say which container it means; or what
+                runs there cannot be updated in place.
             PreflightRefused: it cannot be: no such revision, version or AMI, or one of another family.
         """
 
-    def make(self, change: Change, color: Color) -> Release:
+    def make(self, change: Change, color: Color, *, in_place: bool = False) -> Release:
         """The release that differs from what it goes by in what was asked, and in nothing else.
 
         It is made unless the newest one is just that, so that nothing is made twice. Raises as `foresee`.
@@ -177,6 +212,13 @@ class Workload(Protocol):
 
     def progress(self, color: Color, release: Release, since: datetime) -> Progress:
         """How it goes since then."""
+
+    def replacement(self, color: Color) -> Replacement:
+        """How AWS would replace what `color` runs, in place.
+
+        Raises:
+            PreflightRefused: nothing there is replaced by a rolling update of AWS's own.
+        """
 
     def remarks(self) -> Sequence[str]:
         """What a person should know of how the workload is set up, a sentence each: what `doctor` warns of."""

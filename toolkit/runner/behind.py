@@ -57,7 +57,7 @@ def hold(service: Service, attention: Attention, state: RolloutState) -> Event:
 
 
 def put_release(effect: PutRelease, service: Service, attention: Attention, state: RolloutState) -> Event:
-    """Make the release and let the color run it; unless it has traffic, whoever gave it some, and should have none."""
+    """Make the release and let the color run it; unless it has traffic and should have none, or the other way round."""
     workload, color = service.workload, effect.color
     if workload is None:
         return GateFailed(state.step, "workload", NO_WORKLOAD)
@@ -67,21 +67,23 @@ def put_release(effect: PutRelease, service: Service, attention: Attention, stat
         splits = known_splits(service.read(), service.contract)
         carrying = {name: split for name, split in splits.items() if split.share(color)}
         if carrying and not effect.in_place:
-            raise _Carries(WorldDiffers(f"{color} has traffic, so no release is put on it", carrying))
-        made[:] = [workload.make(effect.change, color)]
+            raise _Unfit(WorldDiffers(f"{color} has traffic, so no release is put on it", carrying))
+        if effect.in_place and any(split.share(color) < 1 for split in splits.values()):
+            raise _Unfit(WorldDiffers(f"{color} has not all of the traffic, so it is not updated in place", splits))
+        made[:] = [workload.make(effect.change, color, in_place=effect.in_place)]
         workload.put(color, made[0])
 
     try:
         problem = tried(make_and_put, service, attention, state)
-    except _Carries as error:
+    except _Unfit as error:
         return error.event
     except BluegreenError as error:
         return GateFailed(state.step, "deploy", error.message)
     return GateFailed(state.step, "deploy", problem) if problem else ReleasePut(state.step, made[0])
 
 
-class _Carries(Exception):
-    """The color has traffic already."""
+class _Unfit(Exception):
+    """The traffic is not where a release may be put."""
 
     def __init__(self, event: WorldDiffers) -> None:
         super().__init__(event.reason)
@@ -112,9 +114,13 @@ Write = Callable[[], None]
 def _restoring(
     color: Color, side: Side, workload: Workload, state: RolloutState, may_be_scaled_in: Callable[[], bool]
 ) -> Iterator[tuple[str, Write]]:
-    """What is to be written for one color, and what it is."""
+    """What is to be written for one color, and what it is.
+
+    A live color that is updated in place is never scaled here: it may have been scaled out since it was noted. What it
+    runs is right by now, whichever way the rollout went.
+    """
     is_back = state.back or not state.promoted
-    if color is state.plan.to and is_back and may_be_scaled_in():
+    if color is state.plan.to and is_back and not state.plan.in_place and may_be_scaled_in():
         yield f"how many {color} had", partial(workload.scale, color, side.capacity.desired)
         if side.release is not None and state.release is not None:
             yield f"what {color} ran", partial(workload.put, color, side.release)

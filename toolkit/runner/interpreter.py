@@ -66,6 +66,7 @@ from toolkit.runner.gates import Gates
 from toolkit.runner.move import Move
 from toolkit.runner.recorder import Recorder
 from toolkit.runner.rollback import of_the_pair, require_a_healthy_target, way_back
+from toolkit.runner.rolling_release import await_release, restore_release
 from toolkit.runner.scaling import bring_up, scale, wane
 from toolkit.runner.service import Service
 from toolkit.runner.world import differs, move_again
@@ -140,9 +141,15 @@ class Interpreter:
                 moved = rolling.move(effect, self.service, self.attention, state, self._pulse(state, heard))
                 return heard[0] if heard else moved
             case AwaitRelease(color):
-                return rolling.await_release(color, self.service, self.attention, state)
+                return await_release(color, self.service, self.attention, state, self._looking)
             case RestoreRelease(color):
-                return rolling.restore_release(color, self.service, self.attention, state)
+                return restore_release(color, self.service, self.attention, state)
+
+    def _looking(self, state: RolloutState) -> Event | None:
+        """Ask the gates once; what is heard meanwhile comes first."""
+        heard: list[Event] = []
+        failed = self.gates.look(state, self.record, self._pulse(state, heard))
+        return heard[0] if heard else failed
 
     def _behind(self, effect: _Behind, state: RolloutState) -> Event:  # noqa: PLR0911 - one case an effect
         service, attention = self.service, self.attention
