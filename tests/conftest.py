@@ -28,6 +28,7 @@ _LONGEST = (
     "test_pytest_plugin.py",
     "e2e/test_bad_input.py",
     "lab/dataplane/test_flows_through_envoy.py",
+    "aws/test_metrics_of_traffic.py",
     "e2e/test_adopt.py",
     "contracts/test_workload.py",
     "lab/dataplane/test_plane.py",
