@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import signal
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from queue import Queue
+from subprocess import Popen
 from typing import Any
 
 import pytest
@@ -13,7 +16,9 @@ import pytest
 from tests.e2e.command import Commands, assert_one_clear_line
 from tests.e2e.release import until
 from tests.support.provision import Provisioned
+from tests.support.proxy import Call, Fault, Harm, Ledger, proxied
 from tests.support.world import World
+from toolkit.rollout.events import Diverted, DivertMeant
 
 pytestmark = [pytest.mark.e2e, pytest.mark.lab, pytest.mark.slow]
 
@@ -79,6 +84,68 @@ def test_a_killed_runner_leaves_a_rule_that_a_rollback_removes(
     assert {color_of(world, made, query, **headers) for query, headers in sent} == {"blue"}
     back = bluegreen("rollback", "web")
     assert back.code == 0, back.err
+    assert (made.weights(), priorities(made)) == ({"blue": 100, "green": 0}, [])
+
+
+BETWEEN = {
+    "aws-never-heard-of-it": Fault(Harm.RESET),
+    "aws-made-it": Fault(Harm.LOST),
+    "aws-makes-it-after-the-death": Fault(Harm.LATE, 4.0),
+}
+"""What becomes of the call that makes the rule when its runner dies in it."""
+
+
+@contextmanager
+def killed_while_making(bluegreen: Commands, aws: str, fault: Fault) -> Iterator[Ledger]:
+    """A runner that has recorded which rule it means, and is killed as soon as it asks AWS for it."""
+    runners: Queue[Popen[str]] = Queue()
+
+    def kill(call: Call) -> None:
+        if call.operation == "CreateRule":
+            runner = runners.get(timeout=30)
+            runner.kill()
+            runner.wait()
+
+    with proxied(aws) as (ledger, doors):
+        ledger.judge = lambda call: fault if call.operation == "CreateRule" else None
+        ledger.watch = kill
+        words = ("ab", "web", "--cookie", "beta=1", "--for", "1h")
+        with bluegreen.started(*words, AWS_ENDPOINT_URL=doors["operator"].url) as runner:
+            runners.put(runner)
+            _, said = runner.communicate(timeout=60)
+            assert runner.returncode == -signal.SIGKILL, said
+        events = [type(entry.event) for _, entry in ledger.entries]
+        assert DivertMeant in events
+        assert Diverted not in events
+        yield ledger
+
+
+@pytest.mark.parametrize("fault", BETWEEN.values(), ids=BETWEEN)
+def test_a_runner_killed_while_it_makes_the_rule_is_rolled_back_without_a_trace(
+    made: Provisioned, environ: dict[str, str], tmp_path: Path, fault: Fault
+) -> None:
+    bluegreen = Commands(environ, tmp_path)
+    with killed_while_making(bluegreen, made.endpoint_url, fault) as ledger:
+        back = bluegreen("rollback", "web")
+        assert back.code == 0, back.err
+        assert ledger.settle()
+    assert (made.weights(), priorities(made)) == ({"blue": 100, "green": 0}, [])
+    assert "orphan rule" not in bluegreen("doctor", "web").out
+
+
+@pytest.mark.parametrize("fault", BETWEEN.values(), ids=BETWEEN)
+def test_a_runner_killed_while_it_makes_the_rule_is_resumed_with_one_rule(
+    world: World, made: Provisioned, environ: dict[str, str], tmp_path: Path, fault: Fault
+) -> None:
+    bluegreen = Commands(environ, tmp_path)
+    with killed_while_making(bluegreen, made.endpoint_url, fault) as ledger, bluegreen.started("resume", "web"):
+        until(lambda: color_of(world, made, Cookie="beta=1") == "green")
+        assert ledger.settle()
+        until(lambda: "waiting for an approval" in bluegreen("status", "web").out)
+        assert priorities(made) == ["7"]
+        assert "orphan rule" not in bluegreen("doctor", "web").out
+        back = bluegreen("rollback", "web")
+        assert back.code == 0, back.err
     assert (made.weights(), priorities(made)) == ({"blue": 100, "green": 0}, [])
 
 
