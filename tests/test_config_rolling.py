@@ -128,3 +128,9 @@ def test_an_editor_complains_of_what_is_refused(tmp_path: Path, table: str) -> N
 
 def in_the_schema(folder: Path, table: str) -> dict[str, Any]:
     return tomllib.loads(written(folder, table).read_text(encoding="utf-8"))
+
+
+def test_gates_are_those_of_a_strategy(tmp_path: Path) -> None:
+    rolling = rolling_of(tmp_path, 'gate = [{ probe = "/health" }, { hook = ["./smoke.sh"] }]\ngate_every = "30s"')
+    probe, hook = rolling.gates
+    assert (probe.path, hook.command, rolling.gate_seconds) == ("/health", ("./smoke.sh",), 30.0)

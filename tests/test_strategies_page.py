@@ -59,7 +59,7 @@ def test_the_examples_show_every_step(tmp_path: Path) -> None:
     assert shown == {Shift, Bake, Approve, Hook, Probe, Scale, Retire}, "analyze stands in the table"
 
 
-@pytest.mark.parametrize("name", ["StrategyTable", "_Step", "_Gate", "_Freeze"])
+@pytest.mark.parametrize("name", ["StrategyTable", "_Step", "GateTable", "_Freeze"])
 def test_every_key_of_the_grammar_stands_in_the_page(name: str) -> None:
     code = " ".join([*EXAMPLES, *re.findall(r"`([^`\n]+)`", TEXT)])
     keys = set(json_schema()["$defs"][name]["properties"])

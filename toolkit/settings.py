@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 from toolkit.analysis.policy import Policy
 
@@ -266,6 +267,7 @@ class RollingSettings:
 
     batch, min_healthy: a number of targets, or a part of them above 0 and below 1; min_healthy None: all but a batch.
     bake_seconds: how long the gates watch after each batch. update None: ECS replaces its tasks by itself.
+    gates: each a `rollout.steps.Gate`, a room that stands above this one; asked every `gate_seconds`.
     """
 
     batch: float = 1
@@ -273,6 +275,8 @@ class RollingSettings:
     bake_seconds: float = 60.0
     on_failure: OnFailure = OnFailure.TAKE_BACK
     update: Update | None = None
+    gates: tuple[Any, ...] = ()
+    gate_seconds: float = 10.0
 
 
 class NotifyTo(StrEnum):

@@ -124,6 +124,8 @@ def _strategy(settings: RollingSettings, said: _Said) -> RollingStrategy:
         on_failure=said.on_failure or settings.on_failure,
         update=_update(settings.update, said.command),
         version=said.version,
+        gates=settings.gates,
+        gate_seconds=settings.gate_seconds,
     )
 
 

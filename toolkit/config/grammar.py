@@ -180,7 +180,7 @@ class _Asked(_Table):
         )
 
 
-class _Gate(_Asked):
+class GateTable(_Asked):
     """A probe or a hook that is asked again and again while the new color carries traffic."""
 
     model_config = ConfigDict(
@@ -280,7 +280,7 @@ class StrategyTable(_Table):
     bake: Annotated[Duration | None, Field(description="how long it is watched after each shift")] = None
     every: Annotated[Duration | None, Field(description="how long it is watched after each step")] = None
     step: Annotated[list[_Step] | None, Field(min_length=1, description="every step by itself")] = None
-    gate: Annotated[list[_Gate], Field(default_factory=list, description="what must hold all the while")]
+    gate: Annotated[list[GateTable], Field(default_factory=list, description="what must hold all the while")]
     gate_every: Annotated[Duration, Field(description="how often the gates are asked")] = GATE_SECONDS
     inconclusive: Annotated[
         Literal["wait", "pause", "fail"] | None,

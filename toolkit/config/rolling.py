@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo, WithJsonSchema, model_validator
 
+from toolkit.config.grammar import GateTable
 from toolkit.config.words import MOST, Duration, Positive, said
 from toolkit.errors import BluegreenError
 from toolkit.rollout.rolling import parse_amount
@@ -158,6 +159,9 @@ class RollingTable(BaseModel):
     timeout: Annotated[Positive, Field(description="of one try on one target")] = Update().timeout_seconds
     retries: Annotated[int, Field(ge=0, le=MOST, description="further tries after the first", examples=[3])] = 0
 
+    gate: Annotated[list[GateTable], Field(default_factory=list, description="what must hold all the while")]
+    gate_every: Annotated[Duration, Field(description="how often the gates are asked")] = RollingSettings().gate_seconds
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.update is None:
@@ -181,6 +185,8 @@ class RollingTable(BaseModel):
             bake_seconds=self.bake,
             on_failure=self.on_failure,
             update=self._whole_update(),
+            gates=tuple(gate.asked() for gate in self.gate),
+            gate_seconds=self.gate_every,
         )
 
     def _whole_update(self) -> Update | None:
