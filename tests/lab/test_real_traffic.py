@@ -43,10 +43,10 @@ def test_weights_move_real_requests_and_down_leaves_nothing(start: Start) -> Non
         pair.shift(blue=0, green=100)
         assert ask(url) == {"green": 20}
 
-        lab.settings(propagation_delay=1.0)
+        lab.settings(propagation_delay=4.0)
         pair.shift(blue=100, green=0)
         assert ask(url, 5) == {"green": 5}
-        wait_until(lambda: ask(url, 1) == {"blue": 1}, seconds=5)
+        wait_until(lambda: ask(url, 1) == {"blue": 1}, seconds=20)
         lab.settings(propagation_delay=0)
 
         pair.elbv2.deregister_targets(TargetGroupArn=pair.groups["blue"], Targets=[{"Id": BLUE}])
