@@ -103,10 +103,10 @@ def _way_on(state: RolloutState) -> Effect:
 
 
 def _way_back(state: RolloutState) -> Effect:
-    if state.plan.in_place:
-        return _taking_back(state)
     if state.intent is not None and state.intent.kind is Kind.ROLLBACK:
         return Write(state.intent)
+    if state.plan.in_place:
+        return _taking_back(state)
     is_home = all(state.splits.get(name) == state.plan.home for name in state.plan.routes)
     if not state.touched or (is_home and state.intent is None):
         return _end(state, Ending.ROLLED_BACK)
@@ -116,19 +116,17 @@ def _way_back(state: RolloutState) -> Effect:
 def _taking_back(state: RolloutState) -> Effect:
     """Of what was updated in place: one batch after the other, or what ECS was given."""
     step = state.next_batch
-    if step is not None:
-        return _moving(state, step)
+    batch = None if step is None else state.plan.steps[step]
+    if step is not None and isinstance(batch, Batch):
+        return _moving(state, step, batch)
     # What was put may not be on record, so whatever was noted before is put again.
     if state.plan.rolls is not None and state.held and not state.restored:
         return RestoreRelease(state.plan.base)
     return _end(state, Ending.ROLLED_BACK)
 
 
-def _moving(state: RolloutState, step: int) -> Effect:
-    batch = state.plan.steps[step]
-    standing = state.batches.get(step, Standing())
-    act = standing.act(state.wanted)
-    assert isinstance(batch, Batch) and act is not None  # noqa: PT018, S101 - a batch under way is not done
+def _moving(state: RolloutState, step: int, batch: Batch) -> Effect:
+    act = state.batches.get(step, Standing()).act(state.wanted)
     return MoveBatch(step, batch, act, state.wanted, f"{state.id}/{step}/{state.wanted}/{act}")
 
 
@@ -138,8 +136,8 @@ def _effect_of_step(state: RolloutState) -> Effect:  # noqa: PLR0911, PLR0912, C
             return _end(state, ending_of(state))
         case Deploy(change):
             return PutRelease(change, state.plan.to)
-        case Batch():
-            return _moving(state, state.step)
+        case Batch() as batch:
+            return _moving(state, state.step, batch)
         case Roll(change):
             color = state.plan.to
             return AwaitRelease(color) if state.release else PutRelease(change, color, in_place=True)

@@ -130,6 +130,7 @@ _MOVED = {
     Act.TAKE_OUT: "batch-out",
     Act.UPDATE: "batch-updated",
     Act.PUT_IN: "batch-in",
+    Act.LEAVE: "batch-left",
 }
 
 
@@ -174,7 +175,8 @@ def _meaning(entry: Entry, now: Known) -> tuple[str, Severity, bool]:  # noqa: P
         case StepPassed():
             return "step-passed", Severity.INFO, False
         case BatchMoved(_, act):
-            return _MOVED[act], Severity.INFO, act is Act.PUT_IN
+            severity = Severity.ALERT if act is Act.LEAVE else Severity.INFO
+            return _MOVED[act], severity, act in (Act.PUT_IN, Act.LEAVE)
         case ReleaseRestored():
             return "release-restored", Severity.INFO, True
         case HooksRan():

@@ -49,7 +49,7 @@ from toolkit.rollout.events import (
 )
 from toolkit.rollout.rolling import Act, Runs, Standing
 from toolkit.rollout.state import Course, RolloutState
-from toolkit.rollout.steps import Approve, Deploy, Divert, Hook, Roll, Scale, Shift, Step
+from toolkit.rollout.steps import Approve, Batch, Deploy, Divert, Hook, Roll, Scale, Shift, Step
 from toolkit.settings import HookPoint, OnFailure
 
 
@@ -127,8 +127,8 @@ def _verified(state: RolloutState, intent: ShiftIntended, at: datetime) -> Rollo
         shifts=(*state.shifts, (at, intent.to)),
         intent=None,
     )
-    if intent.kind is Kind.ROLLBACK:
-        return replace(held, ending=Ending.ROLLED_BACK)
+    if intent.kind is Kind.ROLLBACK:  # what was updated in place is not taken back by weights
+        return held if state.plan.in_place else replace(held, ending=Ending.ROLLED_BACK)
     step = state.current
     if not state.back and isinstance(step, Shift) and state.plan.split(step) == intent.to:
         return _next_step(held, at)
@@ -141,7 +141,7 @@ def _stepped(state: RolloutState, event: Event, at: datetime) -> RolloutState:  
             return replace(state, prepared=True, began=at, watched=at)
         case Refused(reason, exit_code) if not state.prepared:
             return replace(state, ending=Ending.REFUSED, reason=reason, exit_code=exit_code, course=Course.ON)
-        case StepPassed(step) if state.prepared and step == state.step and not state.back:
+        case StepPassed(step) if state.prepared and step == state.step and not (state.back or _is_batch(state)):
             return _next_step(state, at)
         case RestSkipped(step, reason) if state.promoted and step == state.step and not state.back:
             done = replace(state, step=len(state.plan.steps), left_undone=True, reason=reason)
@@ -150,7 +150,7 @@ def _stepped(state: RolloutState, event: Event, at: datetime) -> RolloutState:  
             return replace(state, ran=state.ran | {point})
         case GateFailed(_, gate, reason) if not state.back:
             return _failed(state, f"{gate}: {reason}", at)
-        case Promoted() if not state.back:
+        case Promoted() if not (state.back or state.plan.in_place):
             return replace(state, promoted=True)
         case RolloutEnded(ending):
             return replace(state, course=Course.OVER, ending=ending)
@@ -168,7 +168,7 @@ def _behind_the_colors(
             return replace(state, before=dict(before))
         case WorkloadHeld() if state.before is not None:
             return replace(state, held=True)
-        case ReleasePut(step, release) if state.held and step == state.step and not state.back:
+        case ReleasePut(step, release) if state.held and step == state.step and not (state.back or _is_batch(state)):
             put = replace(state, release=release)
             return replace(put, began=at, watched=at) if isinstance(state.current, Roll) else _next_step(put, at)
         case WorkloadLetGo() if state.before is not None:
@@ -181,7 +181,7 @@ def _diverted(state: RolloutState, event: DivertMeant | Diverted | DivertRemoved
     match event:
         case DivertMeant(rules) if state.prepared and isinstance(state.current, Divert) and not state.back:
             return replace(state, diversions=rules)
-        case Diverted(step, rules) if state.diverts and step == state.step and not state.back:
+        case Diverted(step, rules) if state.diverts and step == state.step and not (state.back or _is_batch(state)):
             return _next_step(replace(state, diversions=rules), at)
         case DivertRemoved() if state.diversions:
             return replace(state, undiverted=True)
@@ -191,9 +191,12 @@ def _diverted(state: RolloutState, event: DivertMeant | Diverted | DivertRemoved
 
 def _in_place(state: RolloutState, event: BatchMoved | ReleaseRestored, at: datetime) -> RolloutState:
     match event:
-        case BatchMoved(step, act) if state.prepared and step == state.next_batch and act is _act(state, step):
+        case BatchMoved(step, act, detail) if state.prepared and _may_move(state, step, act):
             standing = state.batches.get(step, Standing()).after(act, state.wanted)
             moved = replace(state, batches={**state.batches, step: standing})
+            if act is Act.LEAVE:
+                names = ", ".join(map(str, moved.left))
+                moved = replace(moved, reason=f"{names} could not be taken back ({detail})")
             return _next_step(moved, at) if standing.is_done(Runs.NEW) and not state.back else replace(moved, began=at)
         case ReleaseRestored() if state.back and state.plan.rolls is not None and state.held:
             return replace(state, restored=True)
@@ -201,15 +204,24 @@ def _in_place(state: RolloutState, event: BatchMoved | ReleaseRestored, at: date
             return _impossible(state, event)
 
 
-def _act(state: RolloutState, step: int) -> Act | None:
-    return state.batches.get(step, Standing()).act(state.wanted)
+def _is_batch(state: RolloutState) -> bool:
+    """Whether only what becomes of a batch ends the step under way."""
+    return isinstance(state.current, Batch)
+
+
+def _may_move(state: RolloutState, step: int, act: Act) -> bool:
+    if step != state.next_batch and step not in state.may_be_released:
+        return False
+    standing = state.batches.get(step, Standing())
+    return (standing.stuck and state.back) if act is Act.LEAVE else act is standing.act(state.wanted)
 
 
 def _failed(state: RolloutState, reason: str, at: datetime) -> RolloutState:
     """A gate does not hold: back, unless the plan leaves what was updated in place to a person."""
     rolling = state.plan.rolling
     if rolling is not None and rolling.on_failure is OnFailure.PAUSE and state.prepared:
-        return replace(_doubting(state), course=Course.PAUSED, stays=False, reason=reason)
+        doubted = _doubting(state)
+        return replace(doubted, course=Course.PAUSED, stays=False, reason=_with_away(doubted, reason))
     return _going_back(state, reason, at)
 
 
@@ -273,11 +285,27 @@ def _of_the_runner(
 ) -> RolloutState:
     match event:
         case RunnerPaused(reason, leaves):
-            return replace(state, course=Course.PAUSED, stays=not leaves, reason=reason)
+            return replace(state, course=Course.PAUSED, stays=not leaves, reason=_with_away(state, reason))
         case RunnerTookOver():
             return replace(state, course=Course.ON, stays=False, reason=state.reason if state.back else "", watched=at)
-        case WorldDiffers(reason) | Stuck(reason):
+        case WorldDiffers(reason):
             return _halted(state, reason)
+        case Stuck(reason):
+            return _halted(_stuck(state), reason)
+
+
+def _stuck(state: RolloutState) -> RolloutState:
+    """Whoever goes on from here knows that the batch may not come back."""
+    step = state.next_batch
+    if step is None or not state.back:
+        return state
+    standing = replace(state.batches[step], stuck=True)
+    return replace(state, batches={**state.batches, step: standing})
+
+
+def _with_away(state: RolloutState, reason: str) -> str:
+    """The reason why nobody goes on, and who is left without traffic by that."""
+    return f"{reason}; {', '.join(map(str, state.away))} may be out" if state.away else reason
 
 
 def _goes_on(state: RolloutState) -> bool:

@@ -65,31 +65,34 @@ class Act(StrEnum):
 
     RELEASE: see that enough others are healthy, and say that it is about to leave. TAKE_OUT: deregister it, and wait
     until it has drained. UPDATE: have it run the version that is wanted. PUT_IN: register it, and wait until it is
-    healthy.
+    healthy. LEAVE: on the way back, where that failed, a person went on, and it failed again: it stays as it is.
     """
 
     RELEASE = "release"
     TAKE_OUT = "take-out"
     UPDATE = "update"
     PUT_IN = "put-in"
+    LEAVE = "leave"
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a batch stands, as the journal knows it."""
+    """Where a batch stands, as the journal knows it. stuck: its way back failed, and a person was told. left: twice."""
 
     place: Place = Place.IN
     runs: Runs = Runs.OLD
+    stuck: bool = False
+    left: bool = False
 
     def is_done(self, wanted: Runs) -> bool:
-        """Whether it serves with the version that is wanted."""
-        return self.place is Place.IN and self.runs is wanted
+        """Whether it serves with the version that is wanted, or nothing more becomes of it."""
+        return self.left or (self.place is Place.IN and self.runs is wanted)
 
-    def act(self, wanted: Runs) -> Act | None:
-        """What is to be done next until it serves with that version; None: nothing."""
+    def act(self, wanted: Runs) -> Act:
+        """What is to be done next until it serves with that version; of one that does, the last again."""
         match self.place:
             case Place.IN:
-                return None if self.runs is wanted else Act.RELEASE
+                return Act.PUT_IN if self.runs is wanted else Act.RELEASE
             case Place.LEAVING:
                 return Act.PUT_IN if self.runs is wanted else Act.TAKE_OUT
             case Place.OUT:
@@ -99,13 +102,15 @@ class Standing:
         """Where it stands once that is done."""
         match act:
             case Act.RELEASE:
-                return replace(self, place=Place.LEAVING)
+                return Standing(Place.LEAVING, self.runs)
             case Act.TAKE_OUT:  # whoever is out may be updated from now on, whether it is recorded or not
                 return Standing(Place.OUT, Runs.UNKNOWN)
             case Act.UPDATE:
                 return Standing(Place.OUT, wanted)
             case Act.PUT_IN:
                 return Standing(Place.IN, wanted)
+            case Act.LEAVE:
+                return replace(self, left=True)
 
     def doubted(self) -> Standing:
         """The same where putting it in may have begun and failed: it is taken out again, and updated again."""

@@ -10,7 +10,7 @@ from enum import StrEnum
 from toolkit.rollout.diverting import Diversion
 from toolkit.rollout.events import Ending, ShiftIntended
 from toolkit.rollout.plan import Plan
-from toolkit.rollout.rolling import Runs, Standing
+from toolkit.rollout.rolling import Member, Place, Runs, Standing
 from toolkit.rollout.steps import (
     Analyze,
     Approve,
@@ -134,11 +134,36 @@ class RolloutState:
     def next_batch(self) -> int | None:
         """The step of the batch that moves now; None where none has to.
 
-        On the way back that is the last one first: it failed, so it serves nobody as it is.
+        On the way back that is the one that was under way, for it serves nobody as it is; then the last one first.
         """
         if not self.back:
             return self.step if isinstance(self.current, Batch) else None
-        return max((step for step, standing in self.batches.items() if not standing.is_done(Runs.OLD)), default=None)
+        return self._under_way if self._under_way is not None else next(iter(self.may_be_released), None)
+
+    @property
+    def may_be_released(self) -> tuple[int, ...]:
+        """On the way back: the steps of the batches of which any may go next, the last first; none while one is out."""
+        if not self.back or self._under_way is not None:
+            return ()
+        return tuple(sorted((step for step, each in self.batches.items() if not each.is_done(Runs.OLD)), reverse=True))
+
+    @property
+    def away(self) -> tuple[Member, ...]:
+        """The targets of the batch under way, which may have no traffic."""
+        batch = None if self._under_way is None else self.plan.steps[self._under_way]
+        return batch.members if isinstance(batch, Batch) else ()
+
+    @property
+    def left(self) -> tuple[Member, ...]:
+        """The targets whose way back failed, and that stay as they are."""
+        steps = (self.plan.steps[step] for step, standing in sorted(self.batches.items()) if standing.left)
+        return tuple(member for step in steps if isinstance(step, Batch) for member in step.members)
+
+    @property
+    def _under_way(self) -> int | None:
+        """The step of the batch that is not in; there is never more than one."""
+        out = (step for step, each in self.batches.items() if each.place is not Place.IN and not each.left)
+        return next(out, None)
 
     @property
     def diverts(self) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from toolkit.rollout.events import (
+    BatchMoved,
     CommandTaken,
     Entry,
     Event,
@@ -19,6 +20,7 @@ from toolkit.rollout.events import (
     Word,
 )
 from toolkit.rollout.machine import begin, evolve
+from toolkit.rollout.rolling import Act
 from toolkit.rollout.state import RolloutState
 from toolkit.rollout.steps import Step
 
@@ -27,13 +29,14 @@ class How(StrEnum):
     """How a step ended.
 
     STOPPED: somebody took the rollout back. SKIPPED: somebody promoted it past the step, or the old side may not be
-    retired.
+    retired. TAKEN_BACK: a batch that was updated runs again what it ran.
     """
 
     DONE = "done"
     FAILED = "failed"
     STOPPED = "stopped"
     SKIPPED = "skipped"
+    TAKEN_BACK = "taken back"
     UNDER_WAY = "under way"
     NOT_REACHED = "not reached"
 
@@ -76,13 +79,16 @@ def story(entries: Sequence[Entry]) -> Story:
         if state.prepared and not before.prepared:
             began = entry.at
         for index in _left(before, state):
-            chapters[index] = _chapter(before, entry, index, began)
+            chapters[index] = _chapter(before, entry, chapters[index], index, began)
+        if isinstance(entry.event, BatchMoved) and state.batches != before.batches:
+            chapters[entry.event.step] = _moved(chapters[entry.event.step], entry.event, state)
         if state.step != before.step:
             began = entry.at
         if state.is_over and not before.is_over:
             ended = entry.at
     if state.prepared and not state.back and state.ending is None and state.current is not None:
-        chapters[state.step] = Chapter(state.current, How.UNDER_WAY, began, detail=state.reason)
+        so_far = chapters[state.step]
+        chapters[state.step] = replace(so_far, how=How.UNDER_WAY, began=began, detail=state.reason or so_far.detail)
     return Story(state, tuple(chapters), tuple(ours), ended)
 
 
@@ -94,12 +100,22 @@ def _left(before: RolloutState, state: RolloutState) -> Iterable[int]:
     return [before.step] if turned and before.current is not None else []
 
 
-def _chapter(before: RolloutState, entry: Entry, index: int, began: datetime | None) -> Chapter:
+def _chapter(before: RolloutState, entry: Entry, so_far: Chapter, index: int, began: datetime | None) -> Chapter:
     how, detail, output = _outcome(entry.event)
     if isinstance(entry.event, RestSkipped) and index != before.step:
         how, detail, output = How.SKIPPED, "", ""
     since = began if index == before.step else None
-    return Chapter(before.plan.steps[index], how, since, entry.at, detail, output)
+    said = "; ".join(filter(None, (so_far.detail, detail)))
+    return Chapter(before.plan.steps[index], how, since, entry.at, said, output or so_far.output)
+
+
+def _moved(chapter: Chapter, event: BatchMoved, state: RolloutState) -> Chapter:
+    """The chapter of a batch after one more act: what its acts said, and what the last update put out."""
+    if event.act is Act.RELEASE:
+        return chapter
+    is_back = state.back and event.act is Act.PUT_IN and chapter.how is How.DONE
+    how, detail = How.TAKEN_BACK if is_back else chapter.how, "; ".join(filter(None, (chapter.detail, event.detail)))
+    return replace(chapter, how=how, detail=detail, output=event.output or chapter.output)
 
 
 _OF_WORDS = {Word.APPROVE: How.DONE, Word.PROMOTE: How.SKIPPED}

@@ -56,6 +56,7 @@ MOVES: Mapping[Act, str] = {
     Act.TAKE_OUT: "the batch is out and has drained",
     Act.UPDATE: "the batch is updated",
     Act.PUT_IN: "the batch is in again and healthy",
+    Act.LEAVE: "the batch stays as it is, for it could not be taken back",
 }
 
 

@@ -1,31 +1,35 @@
-"""A rolling update through the ports: one act on one batch, or what ECS does with its tasks by itself."""
+"""A rolling update through the ports, batch by batch: one act on one batch."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 
-from toolkit.errors import AwsError
+from toolkit.errors import AwsError, RouteUnusable
 from toolkit.rollout.effects import MoveBatch
-from toolkit.rollout.events import BatchMoved, Event, GateFailed, ReleaseRestored, RunnerPaused, Stuck
-from toolkit.rollout.ports import Pulse, TargetHealth
-from toolkit.rollout.rolling import Act, Member, Runs
+from toolkit.rollout.events import BatchMoved, Event, GateFailed, RunnerPaused, Stuck
+from toolkit.rollout.ports import Pulse, Result, TargetHealth
+from toolkit.rollout.rolling import Act, Member, Runs, Standing
 from toolkit.rollout.state import RolloutState
-from toolkit.rollout.steps import duration
-from toolkit.rollout.workload import Progress, Release
+from toolkit.rollout.steps import Batch, duration
 from toolkit.runner.attention import Attention
 from toolkit.runner.gates import environment
-from toolkit.runner.scaling import NO_WORKLOAD, Arrival, tried
+from toolkit.runner.scaling import TRY_SECONDS
 from toolkit.runner.service import Service
-from toolkit.traffic import Color
 
 DRAIN_MARGIN_SECONDS = 60.0
 """How long past its deregistration delay a target may still be seen draining."""
 NO_PORT = "nothing here can update a target"
+IMPATIENT = "nobody waits for the way back any more"
+_RETRY_SECONDS = 2.0
+_LEAVING = "draining"
 
 
 def move(effect: MoveBatch, service: Service, attention: Attention, state: RolloutState, pulse: Pulse) -> Event:
-    """Carry the act out, and wait until it shows. Whatever is done is harmless when it is repeated."""
+    """Carry the act out, and wait until it shows. Whatever is done is harmless when it is repeated.
+
+    On the way back the batch that is released may be another one than asked for: one that may leave already.
+    """
     return _Move(effect, service, attention, state, pulse).carried_out()
 
 
@@ -53,24 +57,78 @@ class _Move:
                 return self._update()
             case Act.PUT_IN:
                 return self._put_in()
+            case Act.LEAVE:
+                return self._done("nothing more is done with it")
 
     def _release(self) -> Event:
-        """Not while too few of the others are healthy; they may be waited for."""
-        rolling, plan = self._state.plan.rolling, self._state.plan
-        needed = 0 if rolling is None or plan.force else rolling.min_healthy
+        """Not while too few of the others are healthy, who may be waited for; nor where somebody took a member out."""
+        found: list[tuple[int, str]] = []
+        lost: list[str] = []
         seen: list[int] = []
 
-        def enough(health: Sequence[TargetHealth]) -> bool:
-            seen[:] = [sum(each.is_healthy for each in health if _member(each) not in self._members)]
-            return seen[0] >= needed
+        def may_leave(health: Sequence[TargetHealth]) -> bool:
+            lost[:] = [] if self._state.back else self._lost(health)
+            seen[:] = [_healthy_beside(self._members, health)]
+            leaving = (self._leaving(step, health) for step in self._steps)
+            found[:] = [each for each in leaving if each is not None][:1]
+            return bool(lost or found)
 
         settings = self._service.settings
-        event = self._awaited(enough, settings.ready_seconds, lambda _: self._too_few(seen[0], needed))
-        return event or self._done(f"{seen[0]} others are healthy")
+        event = self._awaited(may_leave, settings.ready_seconds, lambda _: self._too_few(seen[0]))
+        if event is not None:
+            return event
+        if lost:
+            return self._failed(str(Act.RELEASE), f"{', '.join(lost)}: somebody has taken it out meanwhile")
+        step, detail = found[0]
+        return BatchMoved(step, Act.RELEASE, detail)
 
-    def _too_few(self, healthy: int, needed: int) -> str:
+    @property
+    def _steps(self) -> Sequence[int]:
+        """The steps of the batches of which one may be released now, in this order."""
+        return self._state.may_be_released or (self._effect.step,)
+
+    def _leaving(self, step: int, health: Sequence[TargetHealth]) -> tuple[int, str] | None:
+        """The step with a sentence about the others, where its batch may leave.
+
+        On the way back a batch of which nobody is healthy may always, for it is missed by nobody.
+        """
+        batch = self._state.plan.steps[step]
+        members = frozenset(batch.members) if isinstance(batch, Batch) else frozenset()
+        others = _healthy_beside(members, health)
+        is_missed = any(each.is_healthy for each in health if _member(each) in members)
+        if others < self._needed and (is_missed or not self._state.back):
+            return None
+        strangers = "" if self._state.back else self._strangers(health)
+        return step, f"{others} {'other is' if others == 1 else 'others are'} healthy{strangers}"
+
+    @property
+    def _needed(self) -> int:
+        rolling = self._state.plan.rolling
+        return 0 if rolling is None or self._state.plan.force else rolling.min_healthy
+
+    def _lost(self, health: Sequence[TargetHealth]) -> list[str]:
+        known = _known(health)
+        staying = {member for member, each in known.items() if each.state != _LEAVING}
+        members = self._effect.batch.members
+        return [f"{each} is {_in_words(known.get(each))}" for each in members if each not in staying]
+
+    def _strangers(self, health: Sequence[TargetHealth]) -> str:
+        """Who was registered since the plan was made, and is told of once: at the end, when nobody else will come."""
+        batch, plan = self._effect.batch, self._state.plan
+        planned = {each for step in plan.steps if isinstance(step, Batch) for each in step.members}
+        new = [str(_member(each)) for each in health if _member(each) not in planned and each.state != _LEAVING]
+        if not new:
+            return ""
+        told = f"{', '.join(new)}: not part of this rolling update, for it was registered later"
+        if batch.number == batch.of:
+            self._service.note(f"warning: {self._service.name}: {told}")
+        return f"; {told}"
+
+    def _too_few(self, healthy: int) -> str:
         waited, color = duration(self._service.settings.ready_seconds), self._state.plan.base
-        return f"without {self._names} {healthy} targets of {color} are healthy after {waited}, and {needed} have to be"
+        targets = "1 target" if healthy == 1 else f"{healthy} targets"
+        are = "is" if healthy == 1 else "are"
+        return f"without {self._names} {targets} of {color} {are} healthy after {waited}, and {self._needed} have to be"
 
     def _take_out(self) -> Event:
         service = self._service
@@ -79,13 +137,13 @@ class _Move:
         def out() -> None:
             delay[:] = [service.targets.draining(self._group).delay_seconds]
             present = [each for each in service.targets.health(self._group) if _member(each) in self._members]
-            leaving = [each for each in present if each.state != "draining"]
+            leaving = [each for each in present if each.state != _LEAVING]
             if leaving:
                 service.targets.deregister(self._group, leaving)
 
-        problem = tried(out, service, self._attention, self._state)
-        if problem:
-            return self._failed(str(Act.TAKE_OUT), problem)
+        event = self._tried(out)
+        if event is not None:
+            return event
         began = service.clock.now()
 
         def gone(health: Sequence[TargetHealth]) -> bool:
@@ -100,28 +158,44 @@ class _Move:
 
     def _update(self) -> Event:
         service, effect, rolling = self._service, self._effect, self._state.plan.rolling
-        if service.updates is None or rolling is None or rolling.update is None:
+        updates, update = service.updates, rolling.update if rolling else None
+        if updates is None or update is None:
             return self._failed("update", NO_PORT)
-        back = effect.wanted is Runs.OLD
-        words = environment(service, self._state, f"{effect.step}-{effect.wanted}") | {
-            "BLUEGREEN_DIRECTION": "back" if back else "forward",
-            "BLUEGREEN_VERSION": rolling.version,
-            "BLUEGREEN_BATCH": f"{effect.batch.number}/{effect.batch.of}",
-        }
-        try:
-            result = service.updates.update(rolling.update, effect.batch.members, words, back=back, pulse=self._pulse)
-        except AwsError as error:
-            return self._failed("update", error.message)
+        results: list[Result] = []
+
+        def ask() -> None:
+            results[:] = [
+                updates.update(
+                    update, effect.batch.members, self._words, back=effect.wanted is Runs.OLD, pulse=self._goes_on
+                )
+            ]
+
+        event = self._tried(ask)
+        if event is not None:
+            return event
+        result = results[0]
         if result.passed:
             return self._done(result.reason, result.output)
-        return self._failed("update", result.reason, result.output)
+        return self._impatient() or self._failed("update", result.reason, result.output)
+
+    @property
+    def _words(self) -> Mapping[str, str]:
+        effect, rolling = self._effect, self._state.plan.rolling
+        return environment(self._service, self._state, f"{effect.step}-{effect.wanted}") | {
+            "BLUEGREEN_DIRECTION": "back" if effect.wanted is Runs.OLD else "forward",
+            "BLUEGREEN_VERSION": rolling.version if rolling else "",
+            "BLUEGREEN_BATCH": f"{effect.batch.number}/{effect.batch.of}",
+        }
+
+    def _goes_on(self) -> bool:
+        return self._pulse() and self._impatient() is None
 
     def _put_in(self) -> Event:
         service = self._service
         absent = [TargetHealth(each.id, each.port, "unused", zone=each.zone) for each in self._effect.batch.members]
-        problem = tried(lambda: service.targets.register(self._group, absent), service, self._attention, self._state)
-        if problem:
-            return self._failed(str(Act.PUT_IN), problem)
+        event = self._tried(lambda: service.targets.register(self._group, absent))
+        if event is not None:
+            return event
         began = service.clock.now()
 
         def healthy(health: Sequence[TargetHealth]) -> bool:
@@ -132,6 +206,21 @@ class _Move:
         took = duration(round((service.clock.now() - began).total_seconds()))
         return event or self._done(f"{self._names} healthy after {took}")
 
+    def _tried(self, do: Callable[[], None]) -> Event | None:
+        """Do it, again for a while where AWS fails: None. What is heeded, or why it cannot be done, is the event."""
+        end = self._service.clock.now() + timedelta(seconds=TRY_SECONDS)
+        while True:
+            try:
+                do()
+            except (AwsError, RouteUnusable) as error:
+                if isinstance(error, RouteUnusable) or self._service.clock.now() >= end:
+                    return self._failed(str(self._effect.act), error.message)
+            else:
+                return None
+            heard = self._heard(_RETRY_SECONDS)
+            if heard is not None:
+                return heard
+
     def _awaited(
         self,
         holds: Callable[[Sequence[TargetHealth]], bool],
@@ -140,7 +229,7 @@ class _Move:
     ) -> Event | None:
         """Look until it holds: None. What is heeded, or that it does not hold in time, is the event."""
         service, unseen = self._service, ""
-        health: Sequence[TargetHealth] = ()
+        health: Sequence[TargetHealth] | None = None
         end = service.clock.now() + timedelta(seconds=seconds)
         while True:
             try:
@@ -148,25 +237,39 @@ class _Move:
                 if holds(health):
                     return None
             except AwsError as error:
-                unseen = f" ({error.message})"
+                unseen = error.message
+            except RouteUnusable as error:
+                return self._failed(str(self._effect.act), error.message)
             if service.clock.now() >= end:
-                return self._failed(str(self._effect.act), otherwise(health) + unseen)
-            heard = self._attention.wait(
-                service.settings.poll_seconds, self._state, only_urgent=self._effect.act is not Act.RELEASE
-            )
+                stands = unseen if health is None else otherwise(health) + (f" ({unseen})" if unseen else "")
+                return self._failed(str(self._effect.act), stands)
+            heard = self._heard(service.settings.poll_seconds)
             if heard is not None:
                 return heard
-            if self._state.back and self._attention.is_impatient:
-                return RunnerPaused(f"nobody waits for the way back any more; {self._names} may be out")
+
+    def _heard(self, seconds: float) -> Event | None:
+        """Let time pass; what cannot wait until the batch is in again, which is all while nothing was begun."""
+        begun = self._effect.act is not Act.RELEASE
+        return self._attention.wait(seconds, self._state, only_urgent=begun) or self._impatient()
+
+    def _impatient(self) -> RunnerPaused | None:
+        return RunnerPaused(IMPATIENT) if self._state.back and self._attention.is_impatient else None
 
     def _done(self, detail: str, output: str = "") -> BatchMoved:
         return BatchMoved(self._effect.step, self._effect.act, detail, output)
 
     def _failed(self, what: str, reason: str, output: str = "") -> Event:
-        """On the way back nothing is left to go back to."""
-        if self._state.back:
-            return Stuck(f"{self._names}: {what}: {reason}")
-        return GateFailed(self._state.step, what, reason, output)
+        """Forward, the rollout turns back. On the way back a person is told, and where that was no help it is left."""
+        if not self._state.back:
+            return GateFailed(self._state.step, what, reason, output)
+        step = self._effect.step
+        if not self._state.batches.get(step, Standing()).stuck:
+            return Stuck(
+                f"{self._names} cannot be taken back: {what}: {reason}; resumed, it is tried once more and then left"
+            )
+        name = self._service.name
+        self._service.note(f"warning: {name}: {self._names} stays as it is, not taken back: {what}: {reason}")
+        return BatchMoved(step, Act.LEAVE, f"{what}: {reason}", output)
 
     @property
     def _names(self) -> str:
@@ -174,7 +277,7 @@ class _Move:
 
     def _stands(self, health: Collection[TargetHealth]) -> str:
         """How each member stands: `i-0a:8080 is draining, i-0b:8080 is unhealthy (Target.Timeout)`."""
-        known = {_member(each): each for each in health}
+        known = _known(health)
         return ", ".join(f"{each} is {_in_words(known.get(each))}" for each in self._effect.batch.members)
 
 
@@ -182,46 +285,15 @@ def _member(target: TargetHealth) -> Member:
     return Member(target.id, target.port, target.zone)
 
 
+def _known(health: Collection[TargetHealth]) -> Mapping[Member, TargetHealth]:
+    return {_member(each): each for each in health}
+
+
+def _healthy_beside(members: Collection[Member], health: Collection[TargetHealth]) -> int:
+    return sum(each.is_healthy for each in health if _member(each) not in members)
+
+
 def _in_words(target: TargetHealth | None) -> str:
     if target is None:
         return "not registered"
     return f"{target.state} ({target.reason})" if target.reason else target.state
-
-
-def await_release(color: Color, service: Service, attention: Attention, state: RolloutState) -> Event:
-    """Wait until ECS has replaced every task, or has given up."""
-    if service.workload is None:
-        return GateFailed(state.step, "workload", NO_WORKLOAD)
-    try:
-        desired = service.workload.capacity(color).desired
-    except AwsError as error:
-        return GateFailed(state.step, "workload", error.message)
-    return Arrival(color, desired, service, service.workload, state).awaited(attention)
-
-
-def restore_release(color: Color, service: Service, attention: Attention, state: RolloutState) -> Event:
-    """Put what the color ran, unless it does already, and wait until every task runs it."""
-    workload = service.workload
-    release = state.before[color].release if state.before else None
-    if workload is None or release is None:
-        return Stuck(f"what {color} ran before is not known")
-    problem = tried(lambda: workload.put(color, release), service, attention, state)
-    if problem:
-        return Stuck(f"{color} cannot be given back {release}: {problem}")
-    began, told = service.clock.now(), ""
-    while service.clock.now() < began + timedelta(seconds=service.settings.ready_seconds):
-        try:
-            progress, desired = workload.progress(color, release, state.began), workload.capacity(color).desired
-            told = _progress_in_words(progress, release)
-            if progress.running >= desired and not progress.older:
-                return ReleaseRestored(f"{color} runs {release}")
-        except AwsError as error:
-            told = error.message
-        attention.wait(service.settings.poll_seconds, state)
-        if attention.is_impatient:
-            return RunnerPaused(f"nobody waits for the way back any more; {told}")
-    return Stuck(f"{color} was given back {release}, and {told} after {duration(service.settings.ready_seconds)}")
-
-
-def _progress_in_words(progress: Progress, release: Release) -> str:
-    return progress.hopeless or f"{progress.running} run {release}, {progress.older} something else"
