@@ -237,6 +237,28 @@ class TestBesideARollout:
         assert sink.events[-1] == "shifted-back"
         assert set(held) == {"blue 100 / green 0"}
 
+    def test_a_shift_is_told_though_no_rollout_is_under_way(
+        self, line: Line, world: FakeWorld, sink: Recording
+    ) -> None:
+        set_up(world, TOPIC)
+        assert line(world, "shift web green=20").code == 0
+        assert sink.events == ["shifted"]
+
+    @pytest.mark.parametrize("word", ["abort", "rollback"])
+    def test_a_way_back_that_is_run_from_here_is_told(
+        self, line: Line, world: FakeWorld, sink: Recording, word: str
+    ) -> None:
+        line(world, "ab web --header 'X-Beta: yes' --detach")
+        set_up(world, TOPIC)
+        line(world, f"{word} web")
+        assert sink.events[-1] == "rolled-back"
+
+    def test_several_that_go_back_are_told_in_the_end(self, line: Line, world: FakeWorld, sink: Recording) -> None:
+        line(world, "shift web green=100")
+        set_up(world, TOPIC)
+        assert line(world, "rollback --all").code == 0
+        assert sink.events[-1] == "shifted-back"
+
     def test_what_a_rollback_imports_has_no_notifier_in_it(self) -> None:
         code = (
             "import sys, toolkit.cli.shift, toolkit.runner.rollback, toolkit.wiring; "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from toolkit.cli.notified import tell_the_rest
 from toolkit.cli.options import Output
 from toolkit.cli.outcome import outcome_document
 from toolkit.cli.render import note, print_json, style
@@ -32,7 +33,10 @@ def many_back(services: Sequence[Service], how: Back, output: Output, *, everyth
     def told(service: Service, ended: Ended) -> None:
         note(_line(service.name, ended))
 
-    ends = roll_back(services, lambda service: _go_back(service, how), ended=told)
+    try:
+        ends = roll_back(services, lambda service: _go_back(service, how), ended=told)
+    finally:
+        tell_the_rest(services, output)
     failed = {
         service.name: end
         for service, end in ends

@@ -43,9 +43,9 @@ def notified(services: Sequence[Service], output: Output) -> Iterator[Callable[[
         started.close()
 
 
-def tell_the_rest(service: Service, output: Output) -> None:
-    """Whatever was not told yet, in a few seconds at most."""
-    with notified([service], output):
+def tell_the_rest(services: Sequence[Service], output: Output) -> None:
+    """Whatever was not told yet, in a few seconds at most for all of them."""
+    with notified(services, output):
         pass
 
 

@@ -78,7 +78,10 @@ def shift(
         move, findings = runner.plan_shift(ready, split, accept_drift=accept_drift)
         show_plan(ready, move, findings, output, as_commands=print_awscli)
         return
-    show_outcome(runner.shift(ready, split, accept_drift=accept_drift), output)
+    try:
+        show_outcome(runner.shift(ready, split, accept_drift=accept_drift), output)
+    finally:
+        _tell(ready, output)
 
 
 @connected
@@ -163,10 +166,15 @@ def _one_back(service: Service, how: Back, output: Output) -> None:
     else:
         show_outcome(outcome, output)
     finally:
-        if service.settings.notify:  # imported and told only now that the traffic is back
-            from toolkit.cli.notified import tell_the_rest
+        _tell(service, output)
 
-            tell_the_rest(service, output)
+
+def _tell(service: Service, output: Output) -> None:
+    """Whoever the settings name; what it takes is imported only now that the weights are written."""
+    if service.settings.notify:
+        from toolkit.cli.notified import tell_the_rest
+
+        tell_the_rest([service], output)
 
 
 def _take_back(service: Service, how: Back, output: Output) -> None:
@@ -209,4 +217,8 @@ def restore_stickiness(
     """
     from toolkit.runner import shift as runner
 
-    show_outcome(runner.restore_stickiness(wired(service, where), wait=wait), output)
+    ready = wired(service, where)
+    try:
+        show_outcome(runner.restore_stickiness(ready, wait=wait), output)
+    finally:
+        _tell(ready, output)

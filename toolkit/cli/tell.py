@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from toolkit.cli.notified import tell_the_rest
 from toolkit.cli.options import Output, OutputOption
 from toolkit.cli.render import print_json
 from toolkit.cli.rollout_progress import watched
@@ -156,8 +157,14 @@ def tell_and_show(service: Service, word: Word, reason: str, output: Output, *, 
     """
     from toolkit.runner.tell import tell
 
-    with watched([service]):
-        told = tell(service, word, reason=reason, break_lease=break_lease)
+    lease = service.store.holder(service.name)
+    is_run_elsewhere = lease is not None and lease.is_held(service.clock.now())
+    try:
+        with watched([service]):
+            told = tell(service, word, reason=reason, break_lease=break_lease)
+    finally:
+        if not is_run_elsewhere:  # whoever runs it tells it
+            tell_the_rest([service], output)
     if not told.taken:
         raise _not_taken(service, told)
     _show(service, told, output)
