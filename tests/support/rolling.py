@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from tests.support.fakes import FakeClock
+from tests.support.fakes import NOON, FakeClock
+from toolkit.gates.output import labelled
 from toolkit.rollout.ports import Clock, Pulse, Result
 from toolkit.rollout.rolling import Member
-from toolkit.rollout.updating import told
+from toolkit.rollout.steps import duration
+from toolkit.rollout.updating import STOPPED, reason_of, told
 from toolkit.settings import Update
 
 LOOK_SECONDS = 0.5
@@ -39,20 +42,22 @@ class FakeUpdates:
     def update(
         self, update: Update, members: Sequence[Member], environment: Mapping[str, str], *, back: bool, pulse: Pulse
     ) -> Result:
-        said = ""
+        said: list[tuple[str, str]] = []
         for number, member in enumerate(members):
             self.before(member.id, back)
             if not pulse():
-                return Result(False, "stopped", said)
+                return Result(False, STOPPED, labelled(said))
             self.calls.append((member.id, back))
             self.told.append(told(member, environment))
-            said += "".join(f"{member}: {line}\n" for line in self.says.get(member.id, "").splitlines())
+            said.append((str(member), self.says.get(member.id, "")))
             reason = self._one(update, member, back, pulse)
+            if reason == STOPPED:
+                return Result(False, STOPPED, labelled(said))
             if reason:
-                left = len(members) - number - 1
-                return Result(False, reason + (f"; {left} not begun" if left and reason != "stopped" else ""), said)
-        names = ", ".join(map(str, members))
-        return Result(True, f"{names} {'taken back' if back else 'updated'}", said)
+                failed, unbegun = [(member, reason)], members[number + 1 :]
+                words = reason_of(done=members[:number], failed=failed, unbegun=unbegun, back=back)
+                return Result(False, words, labelled(said))
+        return Result(True, reason_of(done=members, failed=(), unbegun=(), back=back), labelled(said))
 
     def _one(self, update: Update, member: Member, back: bool, pulse: Pulse) -> str:
         """Why it failed; empty where it did not."""
@@ -62,12 +67,26 @@ class FakeUpdates:
             while self.clock.now() < end:
                 self.clock.sleep(LOOK_SECONDS)
                 if not pulse():
-                    return "stopped"
-            return f"{member}: not done after {update.timeout_seconds:g} s"
+                    return STOPPED
+            return f"not done after {duration(update.timeout_seconds)}"
         if what in self.fails:
-            return f"{member}: exit 3"
+            return "exit 3"
         self.runs[member.id] = "old" if back else "new"
         self.dead.discard(member.id)
         if what in self.kills:
             self.dead.add(member.id)
         return ""
+
+
+class FastClock:
+    """Time that passes so many times as fast as everybody's."""
+
+    def __init__(self, times: float) -> None:
+        self._times = times
+        self._began = time.monotonic()
+
+    def now(self) -> datetime:
+        return NOON + timedelta(seconds=(time.monotonic() - self._began) * self._times)
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds / self._times)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from toolkit.rollout.steps import OUTPUT_LIMIT
 
 _HEAD = 4 * 1024
 _MASK = "(hidden)"
+_CUT = "\n[… cut here …]\n"
+_HEADS_PART = 4
 _SHORTEST_SECRET = 8
 """Shorter values are ordinary words."""
 _SECRET_NAME = re.compile(r"SECRET|TOKEN|PASSW|PRIVATE_KEY|API_?KEY|CREDENTIAL", re.IGNORECASE)
@@ -65,6 +67,29 @@ def secrets_of(environ: Mapping[str, str]) -> list[str]:
         for name, value in environ.items()
         if len(value) >= _SHORTEST_SECRET and _SECRET_NAME.search(name) and not _NAMES_A_PLACE.search(name)
     ]
+
+
+def labelled(said: Sequence[tuple[str, str]], limit: int = OUTPUT_LIMIT) -> str:
+    """What several have said, each below its label: at most `limit` bytes of UTF-8 in all.
+
+    Whoever says little leaves the room to the others. Whoever has said nothing is left out.
+    """
+    pieces = [f"{label}:\n{text.rstrip()}\n" for label, text in said if text.strip()]
+    rooms, left = dict[int, int](), limit
+    for taken, index in enumerate(sorted(range(len(pieces)), key=lambda each: _size(pieces[each]))):
+        rooms[index] = min(_size(pieces[index]), left // (len(pieces) - taken))
+        left -= rooms[index]
+    return "".join(_shortened(piece, rooms[index]) for index, piece in enumerate(pieces))
+
+
+def _shortened(text: str, size: int) -> str:
+    """Its beginning and its end, the end being the larger part; the beginning alone where there is no room for both."""
+    if _size(text) <= size:
+        return text
+    if size < _HEADS_PART * _size(_CUT):
+        return _first(text, size)
+    head = _first(text, size // _HEADS_PART)
+    return head + _CUT + _last(text, size - _size(head) - _size(_CUT))
 
 
 def _size(text: str) -> int:

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from toolkit.rollout.diverting import Diversion, Diversions, Ground, Standing
     from toolkit.rollout.metrics import AlarmState, Metrics, MetricsWanted, Minutes
     from toolkit.rollout.notification import Sink
-    from toolkit.rollout.ports import Clock, Pulse, Result
+    from toolkit.rollout.ports import Clock, Hooks, Pulse, Result, Updates
+    from toolkit.rollout.rolling import Member
     from toolkit.rollout.steps import Hook, Probe
+    from toolkit.settings import Update
     from toolkit.traffic import Color
 
 
@@ -124,6 +126,25 @@ class LazyDiversions:
 
     def remove(self, arn: str) -> None:
         self._made().remove(arn)
+
+
+class LazyUpdates:
+    """What updates targets in place, imported when a batch is to be."""
+
+    def __init__(self, hooks: Hooks, session: Session, clock: Clock) -> None:
+        self._made: Callable[[], Updates] = lru_cache(lambda: _updates(hooks, session, clock))
+
+    def update(
+        self, update: Update, members: Sequence[Member], environment: Mapping[str, str], *, back: bool, pulse: Pulse
+    ) -> Result:
+        return self._made().update(update, members, environment, back=back, pulse=pulse)
+
+
+def _updates(hooks: Hooks, session: Session, clock: Clock) -> Updates:
+    from toolkit.aws.ssm_commands import SsmCommands
+    from toolkit.gates.updates import TargetUpdates
+
+    return TargetUpdates(hooks=hooks, documents=SsmCommands(session, clock), clock=clock)
 
 
 def _diversions(session: Session) -> Diversions:

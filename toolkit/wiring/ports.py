@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from toolkit.contract import AsgPair, Contract, EcsPair
 from toolkit.settings import ServiceSettings
 from toolkit.wiring.homes import state_home
-from toolkit.wiring.lazy import LazyDiversions, LazyHooks, LazyMetrics, LazyProbes, LazyRules, LazySinks
+from toolkit.wiring.lazy import LazyDiversions, LazyHooks, LazyMetrics, LazyProbes, LazyRules, LazySinks, LazyUpdates
 from toolkit.wiring.places import Place
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def assemble(
     from toolkit.runner.service import Service
 
     session, clock, store = place.session, SystemClock(), _store(contract, place.session)
+    hooks = LazyHooks(directory, clock)
     return Service(
         contract=contract,
         settings=settings,
@@ -52,7 +53,7 @@ def assemble(
         store=store,
         identities=place.caller,
         clock=clock,
-        hooks=LazyHooks(directory, clock),
+        hooks=hooks,
         probes=LazyProbes(contract, settings, session, clock),
         holder=_holder(),
         metrics=LazyMetrics(session),
@@ -62,6 +63,7 @@ def assemble(
         sinks=LazySinks(session),
         cursors=store,
         diversions=None if contract.is_network else LazyDiversions(session),
+        updates=LazyUpdates(hooks, session, clock),
         note=note,
     )
 
