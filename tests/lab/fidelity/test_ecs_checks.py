@@ -50,6 +50,7 @@ def balanced(one: dict[str, object]) -> Callable[[], None]:
             "Network Configuration must be provided",
         ),
         (lambda: checks.check_grace_period(30, []), "InvalidParameterException", "only valid for services configured"),
+        (lambda: checks.check_rolling(100, 100), "InvalidParameterException", "cannot be 100 as this will block"),
         (lambda: checks.check_new_service("ACTIVE"), "InvalidParameterException", "not idempotent"),
         (lambda: checks.check_new_service("DRAINING"), "InvalidParameterException", "still Draining"),
         (lambda: checks.check_changeable("DRAINING"), "ServiceNotActiveException", "Service was not ACTIVE."),

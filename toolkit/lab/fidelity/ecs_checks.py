@@ -91,6 +91,13 @@ def check_grace_period(seconds: int | None, load_balancers: Sequence[object]) ->
         raise Refused(_INVALID, message)
 
 
+def check_rolling(minimum_percent: int, maximum_percent: int) -> None:
+    """Refuse bounds of a rolling update under which no task could ever be replaced."""
+    if minimum_percent == maximum_percent == 100:  # noqa: PLR2004
+        message = "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments."
+        raise Refused(_INVALID, message)
+
+
 def check_new_service(status: str | None) -> None:
     """Refuse a name that a service has; `status` is that of the one there is."""
     if status == "ACTIVE":

@@ -10,7 +10,7 @@ from toolkit.lab.fidelity import ecs_checks as checks
 from toolkit.lab.fidelity.checks import Refused
 from toolkit.lab.fidelity.ecs_definitions import known, latest_active
 from toolkit.lab.fidelity.ecs_seam import DEFAULT_CLUSTER, Call, Json, Operation, Workloads, cluster_of, last_part
-from toolkit.lab.fidelity.ecs_services import document, keep_changes, keep_new
+from toolkit.lab.fidelity.ecs_services import document, keep_changes, keep_new, rolling_of
 
 
 def create_service(workloads: Workloads, call: Call) -> Json:
@@ -19,6 +19,7 @@ def create_service(workloads: Workloads, call: Call) -> Json:
     cluster = cluster_of(backend, call.request)
     there = backend.services.get(f"{cluster.name}:{call.request['serviceName']}")
     checks.check_new_service(None if there is None else there.status)
+    _check_rolling(None, call.request)
     if (named := call.request.get("taskDefinition")) is not None:
         definition = checks.check_task_definition(known(backend, named))
         _check(backend, call.request, definition)
@@ -39,6 +40,7 @@ def update_service(workloads: Workloads, call: Call) -> Json:
     backend = call.backend
     service = _service(backend, call.request)
     checks.check_changeable(service.status)
+    _check_rolling(service, call.request)
     named = call.request.get("taskDefinition")
     definition = known(backend, named or service.task_definition)
     if definition is not None:
@@ -63,6 +65,13 @@ def _check(backend: Any, request: Mapping[str, Any], definition: checks.TaskDefi
     checks.check_launch_type(definition, request.get("launchType"))
     checks.check_load_balancers(balancers, definition, groups)
     checks.check_grace_period(request.get("healthCheckGracePeriodSeconds"), balancers)
+
+
+def _check_rolling(service: Any | None, request: Mapping[str, Any]) -> None:
+    """What a request says of it; what a service has already is no reason to refuse something else."""
+    rolling = rolling_of(service, request)
+    if request.get("deploymentConfiguration") and rolling["strategy"] == "ROLLING":
+        checks.check_rolling(int(rolling["minimumHealthyPercent"]), int(rolling["maximumPercent"]))
 
 
 def delete_service(workloads: Workloads, call: Call) -> Json:

@@ -46,6 +46,12 @@ def settings_of(service: Any) -> Json:
     return kept
 
 
+def rolling_of(service: Any | None, request: Mapping[str, Any]) -> Json:
+    """The `deploymentConfiguration` that a service has once it was given what a request says of it."""
+    kept = {} if service is None else settings_of(service)
+    return _merged(kept.get("deploymentConfiguration") or _ROLLING, request.get("deploymentConfiguration"))
+
+
 def keep_new(service: Any, request: Mapping[str, Any]) -> None:
     """Keep what CreateService was given, with the defaults that AWS gives the rest."""
     service.kept_settings = {
@@ -60,7 +66,7 @@ def keep_new(service: Any, request: Mapping[str, Any]) -> None:
         "serviceRegistries": [],
     } | {key: request[key] for key in _KEPT if request.get(key) is not None}
     kept = service.kept_settings
-    kept["deploymentConfiguration"] = _merged(_ROLLING, request.get("deploymentConfiguration"))
+    kept["deploymentConfiguration"] = rolling_of(None, request)
     kept.setdefault("availabilityZoneRebalancing", _rebalancing(service, kept["deploymentConfiguration"]))
     if kept["loadBalancers"]:
         kept.setdefault("healthCheckGracePeriodSeconds", 0)
@@ -79,7 +85,7 @@ def keep_changes(service: Any, request: Mapping[str, Any]) -> bool:
         if (value := request.get(key)) is None:
             continue
         if key == "deploymentConfiguration":
-            value = _merged(kept.get(key) or _ROLLING, value)
+            value = rolling_of(service, request)
         redeploy = redeploy or (key in _REDEPLOYING and value != kept.get(key))
         kept[key] = value
     if request.get("desiredCount") is not None:

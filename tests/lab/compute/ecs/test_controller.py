@@ -5,9 +5,13 @@ from collections.abc import Callable, Iterator
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.ecs.models import ecs_backends
 
 from tests.lab.compute.ecs.rig import REGION, Rig, client, rig
 from toolkit.errors import LabError
+from toolkit.lab.compute.ecs.model import Breaker, Threshold
+from toolkit.lab.compute.ecs.reading import wish_of
 
 
 @pytest.fixture
@@ -145,6 +149,30 @@ def test_an_update_keeps_what_it_does_not_name(world: Rig) -> None:
     assert service["networkConfiguration"]["awsvpcConfiguration"]["subnets"] == world.subnets
     assert service["tags"] == [{"key": "team", "value": "web"}]
     assert "tags" not in world.service()
+
+
+def test_bounds_that_block_every_deployment_are_refused_and_change_nothing(world: Rig) -> None:
+    world.create(deploymentConfiguration={"maximumPercent": 200, "minimumHealthyPercent": 100})
+    both = {"maximumPercent": 100, "minimumHealthyPercent": 100}
+    with pytest.raises(ClientError, match="this will block deployments"):
+        world.create("web-green", deploymentConfiguration=both)
+    with pytest.raises(ClientError, match="this will block deployments"):
+        world.ecs.update_service(cluster="c", service="web-blue", deploymentConfiguration={"maximumPercent": 100})
+    assert world.service()["deploymentConfiguration"]["maximumPercent"] == 200
+    assert len(world.ecs.list_services(cluster="c")["serviceArns"]) == 1
+
+
+def test_the_circuit_breaker_takes_its_threshold_from_the_service(world: Rig) -> None:
+    breaker = {
+        "enable": True,
+        "rollback": False,
+        "resetOnHealthyTask": False,
+        "thresholdConfiguration": {"type": "COUNT", "value": 7},
+    }
+    told = world.create(deploymentConfiguration={"deploymentCircuitBreaker": breaker})
+    assert told["deploymentConfiguration"]["deploymentCircuitBreaker"] == breaker
+    kept = ecs_backends[DEFAULT_ACCOUNT_ID][REGION].services["c:web-blue"]
+    assert wish_of(kept).breaker == Breaker(threshold=Threshold.COUNT, value=7, resets=False)
 
 
 def test_what_was_not_given_has_the_defaults_of_ecs(world: Rig) -> None:

@@ -28,6 +28,17 @@ def test_the_percentages_bound_the_tasks(desired: int, minimum: int, maximum: in
     assert Bounds.of(desired, minimum, maximum) == bounds
 
 
+@pytest.mark.parametrize(
+    ("desired", "minimum", "maximum", "is_stuck"),
+    [(2, 100, 200, False), (2, 50, 100, False), (1, 50, 150, True), (3, 100, 120, True), (0, 100, 100, False)],
+)
+def test_bounds_that_let_nothing_be_replaced(desired: int, minimum: int, maximum: int, is_stuck: bool) -> None:
+    bounds = Bounds.of(desired, minimum, maximum)
+    assert bounds.is_stuck is is_stuck
+    olds = [old(str(index)) for index in range(desired)]
+    assert (next_step(bounds, olds) == Step()) is (is_stuck or not desired)
+
+
 def test_the_first_deployment_starts_all() -> None:
     assert next_step(Bounds(3, 3, 6), []) == Step(start=3)
 

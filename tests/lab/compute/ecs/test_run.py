@@ -3,8 +3,10 @@
 from dataclasses import replace
 from itertools import pairwise
 
+import pytest
+
 from tests.lab.compute.ecs.sim import BAD, GOOD, GROUP, WISH, Sim
-from toolkit.lab.compute.ecs.model import Health, Phase, Rollout, Stop
+from toolkit.lab.compute.ecs.model import Breaker, Health, Phase, Rollout, Stop
 from toolkit.lab.compute.ecs.words import USER_STOPPED, by_user
 from toolkit.lab.compute.pool import Exited
 
@@ -166,7 +168,7 @@ def test_a_task_with_a_check_of_its_own_is_ready_when_that_passes() -> None:
 
 
 def test_the_breaker_gives_up_after_three_failures_and_starts_nothing_more() -> None:
-    sim = served(Sim(wish=replace(WISH, breaker=True)))
+    sim = served(Sim(wish=replace(WISH, breaker=Breaker())))
     sim.deploy(f"{BAD}-crash", revision=2)
     primary = sim.run.deployments.primary
     assert primary is not None
@@ -181,7 +183,7 @@ def test_the_breaker_gives_up_after_three_failures_and_starts_nothing_more() -> 
 
 
 def test_the_breaker_counts_tasks_that_fail_their_health_checks() -> None:
-    sim = served(Sim(wish=replace(WISH, breaker=True), sick={BAD}))
+    sim = served(Sim(wish=replace(WISH, breaker=Breaker()), sick={BAD}))
     sim.deploy(BAD, revision=2)
     primary = sim.run.deployments.primary
     assert primary is not None
@@ -189,8 +191,30 @@ def test_the_breaker_counts_tasks_that_fail_their_health_checks() -> None:
     assert sum(task.is_ready for task in sim.run.alive) == 2
 
 
+@pytest.mark.parametrize(("resets", "counted"), [(True, 0), (False, 2)])
+def test_a_task_that_gets_healthy_lets_the_breaker_count_anew_unless_it_counts_all(resets: bool, counted: int) -> None:
+    sim = served(Sim(wish=replace(WISH, breaker=Breaker(resets=resets)), sick={BAD}))
+    sim.deploy(BAD, revision=2)
+    primary = sim.run.deployments.primary
+    assert primary is not None
+    sim.until(lambda: primary.failed == 2)
+    sim.sick = set()
+    sim.until(lambda: any(task.is_ready and task.deployment == primary.id for task in sim.run.alive))
+    assert (primary.rollout, primary.failed) == (Rollout.IN_PROGRESS, counted)
+
+
+def test_bounds_under_which_nothing_can_be_replaced_are_told_of_once() -> None:
+    sim = served(Sim(wish=replace(WISH, maximum_percent=100)))
+    kept = {task.id for task in sim.running}
+    sim.deploy(BAD, revision=2)
+    sim.tick(40)
+    assert {task.id for task in sim.running} == kept
+    (told,) = [message for message in sim.messages if "unable to stop or start tasks during a deployment" in message]
+    assert told.endswith("Update the minimumHealthyPercent or maximumPercent value and try again.")
+
+
 def test_the_breaker_goes_back_to_the_last_deployment_that_completed() -> None:
-    sim = served(Sim(wish=replace(WISH, breaker=True, rollback=True)))
+    sim = served(Sim(wish=replace(WISH, breaker=Breaker(rollback=True))))
     good, kept = sim.run.deployments.primary, {task.id for task in sim.running}
     assert good is not None
     sim.deploy(f"{BAD}-crash", revision=2)
@@ -204,7 +228,7 @@ def test_the_breaker_goes_back_to_the_last_deployment_that_completed() -> None:
 
 
 def test_a_rollback_starts_anew_what_has_gone_meanwhile() -> None:
-    sim = served(Sim(wish=replace(WISH, breaker=True, rollback=True)))
+    sim = served(Sim(wish=replace(WISH, breaker=Breaker(rollback=True))))
     good = sim.run.deployments.primary
     assert good is not None
     sim.deploy(f"{BAD}-crash", revision=2)
@@ -220,7 +244,7 @@ def test_a_rollback_starts_anew_what_has_gone_meanwhile() -> None:
 
 
 def test_a_deployment_after_a_failed_one_starts_afresh() -> None:
-    sim = served(Sim(wish=replace(WISH, breaker=True)))
+    sim = served(Sim(wish=replace(WISH, breaker=Breaker())))
     sim.deploy(f"{BAD}-crash", revision=2)
     sim.until(lambda: sim.run.deployments.primary is not None and sim.run.deployments.primary.rollout is Rollout.FAILED)
     sim.deploy(BAD, revision=3)

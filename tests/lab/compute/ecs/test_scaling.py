@@ -2,7 +2,7 @@
 
 import pytest
 
-from toolkit.lab.compute.ecs.model import failure_threshold, pause_after
+from toolkit.lab.compute.ecs.model import Breaker, Threshold, pause_after
 from toolkit.lab.compute.ecs.scaling import Bounds, registered, scaled_in
 
 
@@ -27,7 +27,21 @@ def test_a_desired_count_below_the_minimum_is_not_scaled_in() -> None:
 
 @pytest.mark.parametrize(("desired", "failures"), [(0, 3), (1, 3), (6, 3), (7, 4), (20, 10), (1000, 200)])
 def test_the_breaker_gives_up_after_half_of_the_desired_tasks_within_bounds(desired: int, failures: int) -> None:
-    assert failure_threshold(desired) == failures
+    assert Breaker().gives_up_after(desired) == failures
+
+
+@pytest.mark.parametrize(
+    ("threshold", "value", "desired", "failures"),
+    [
+        (Threshold.BOUNDED_PERCENT, 10, 20, 3),
+        (Threshold.BOUNDED_PERCENT, 25, 18, 5),
+        (Threshold.UNBOUNDED_PERCENT, 50, 800, 400),
+        (Threshold.UNBOUNDED_PERCENT, 50, 0, 1),
+        (Threshold.COUNT, 5, 800, 5),
+    ],
+)
+def test_the_breaker_s_threshold_may_be_another(threshold: Threshold, value: int, desired: int, failures: int) -> None:
+    assert Breaker(threshold=threshold, value=value).gives_up_after(desired) == failures
 
 
 def test_the_pauses_grow_to_27_minutes() -> None:

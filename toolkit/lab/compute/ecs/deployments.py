@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from toolkit.lab.compute.ecs.model import Definition, Rollout, Wish, failure_threshold, pause_after
+from toolkit.lab.compute.ecs.model import Breaker, Definition, Rollout, Wish, pause_after
 from toolkit.lab.compute.ecs.words import BREAKER, Narrator, completed, in_progress, rolling_back
 
 _TELL_AFTER = 3  # launches in a row that came to nothing
@@ -15,7 +15,8 @@ class Deployment:
     """One deployment; the newest of a service is PRIMARY, those before it ACTIVE.
 
     Attributes:
-        failed: tasks that failed; counted anew when the first one runs, as the circuit breaker's stages do.
+        failed: tasks that failed; counted anew when the first one runs and when one gets healthy, unless the circuit
+            breaker is told to count all.
         rounds: launches in a row that came to nothing, for the growing pauses.
         next_launch: no new task before this time.
         has_run: whether one of its tasks has ever run.
@@ -52,11 +53,12 @@ class Deployment:
         self.told = self.told or tell
         return tell
 
-    def succeeded(self) -> None:
-        """Note that a task runs."""
+    def succeeded(self, *, resets: bool) -> None:
+        """Note that a task runs. resets: it lets the failures be counted anew, where it is the first."""
         self.rounds, self.next_launch, self.told = 0, 0.0, False
-        if not self.has_run:
-            self.has_run, self.failed = True, 0
+        if resets and not self.has_run:
+            self.failed = 0
+        self.has_run = True
 
 
 class Deployments:
@@ -112,16 +114,16 @@ class Deployments:
         self._last_good = primary
         return True
 
-    def break_off(self, wish: Wish, now: float, say: Narrator) -> list[str]:
+    def break_off(self, wish: Wish, breaker: Breaker, now: float, say: Narrator) -> list[str]:
         """Give the primary one up if too many of its tasks failed; the events that tell of it."""
         failed = self.primary
         if failed is None or failed.rollout is not Rollout.IN_PROGRESS:
             return []
-        if failed.failed < failure_threshold(wish.desired):
+        if failed.failed < breaker.gives_up_after(wish.desired):
             return []
         failed.rollout, failed.reason, failed.updated = Rollout.FAILED, BREAKER, now
         good = self._last_good
-        if not wish.rollback or good is None or good is failed:
+        if not breaker.rollback or good is None or good is failed:
             return [say.failed(failed.id)]
         self._go_back(good, wish, now)
         return [say.failed(failed.id), say.rolling_back(good.id)]

@@ -87,6 +87,39 @@ class Attachment:
     port: int
 
 
+class Threshold(StrEnum):
+    """How the circuit breaker's threshold comes of its value. Source: API_DeploymentCircuitBreaker, since July 2026."""
+
+    BOUNDED_PERCENT = "BOUNDED_PERCENT"
+    UNBOUNDED_PERCENT = "UNBOUNDED_PERCENT"
+    COUNT = "COUNT"
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """The deployment circuit breaker.
+
+    Attributes:
+        rollback: whether it goes back to the last deployment that completed.
+        threshold: how `value` says after how many failed tasks it gives a deployment up.
+        resets: whether a task that gets healthy lets it count anew, so that only failures in a row count.
+    """
+
+    rollback: bool = False
+    threshold: Threshold = Threshold.BOUNDED_PERCENT
+    value: int = 50
+    resets: bool = True
+
+    def gives_up_after(self, desired: int) -> int:
+        """So many failed tasks. A percentage is of the desired count, rounded up."""
+        if self.threshold is Threshold.COUNT:
+            return self.value
+        share = -(-desired * self.value // 100)
+        if self.threshold is Threshold.UNBOUNDED_PERCENT:
+            return max(1, share)
+        return min(MAX_FAILURES, max(MIN_FAILURES, share))
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What a service asks for. Times are seconds as the API has them, not scaled.
@@ -94,7 +127,7 @@ class Wish:
     Attributes:
         minimum_percent: of the desired count that must stay healthy during a deployment.
         maximum_percent: of the desired count that may run or start during a deployment.
-        breaker: whether the deployment circuit breaker is on, and `rollback` whether it goes back.
+        breaker: the deployment circuit breaker, where it is on.
         grace: how long a task's target health is disregarded after its start.
     """
 
@@ -104,8 +137,7 @@ class Wish:
     subnets: tuple[str, ...] = ()
     minimum_percent: int = 100
     maximum_percent: int = 200
-    breaker: bool = False
-    rollback: bool = False
+    breaker: Breaker | None = None
     grace: float = 0.0
 
 
@@ -167,14 +199,6 @@ class Task:
     def is_ready(self) -> bool:
         is_fine = self.health is Health.HEALTHY and self.own_health in {None, Health.HEALTHY}
         return self.phase is Phase.RUNNING and is_fine
-
-
-def failure_threshold(desired: int) -> int:
-    """After how many failed tasks the circuit breaker gives a deployment up.
-
-    Half of the desired count, at least 3 and at most 200. Source: API_ServiceDeploymentCircuitBreaker.
-    """
-    return min(MAX_FAILURES, max(MIN_FAILURES, -(-desired // 2)))
 
 
 def pause_after(rounds: int) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from toolkit.lab.compute.ecs.documents import Frame
-from toolkit.lab.compute.ecs.model import Attachment, Container, Definition, Task, Wish
+from toolkit.lab.compute.ecs.model import Attachment, Breaker, Container, Definition, Task, Threshold, Wish
 from toolkit.lab.fidelity.ecs_services import settings_of
 
 COLORS: Final = ("blue", "green")
@@ -21,7 +21,6 @@ def wish_of(service: Any) -> Wish:
     """What a service of moto's asks for."""
     kept = settings_of(service)
     rolling: Mapping[str, Any] = kept.get("deploymentConfiguration") or {}
-    breaker: Mapping[str, Any] = rolling.get("deploymentCircuitBreaker") or {}
     attachments = tuple(
         Attachment(entry["targetGroupArn"], entry["containerName"], int(entry["containerPort"]))
         for entry in service.load_balancers
@@ -34,9 +33,20 @@ def wish_of(service: Any) -> Wish:
         subnets=tuple((service.network_configuration or {}).get("awsvpcConfiguration", {}).get("subnets", ())),
         minimum_percent=int(rolling.get("minimumHealthyPercent", 100)),
         maximum_percent=int(rolling.get("maximumPercent", 200)),
-        breaker=bool(breaker.get("enable")),
-        rollback=bool(breaker.get("rollback")),
+        breaker=_breaker(rolling.get("deploymentCircuitBreaker") or {}),
         grace=float(kept.get("healthCheckGracePeriodSeconds") or 0),
+    )
+
+
+def _breaker(kept: Mapping[str, Any]) -> Breaker | None:
+    if not kept.get("enable"):
+        return None
+    threshold: Mapping[str, Any] = kept.get("thresholdConfiguration") or {}
+    return Breaker(
+        rollback=bool(kept.get("rollback")),
+        threshold=Threshold(threshold.get("type") or Threshold.BOUNDED_PERCENT),
+        value=int(threshold.get("value") or 50),
+        resets=bool(kept.get("resetOnHealthyTask", True)),
     )
 
 

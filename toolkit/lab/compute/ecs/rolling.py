@@ -30,6 +30,11 @@ class Bounds:
     def of(cls, desired: int, minimum_percent: int, maximum_percent: int) -> "Bounds":
         return cls(desired, -(-desired * minimum_percent // 100), desired * maximum_percent // 100)
 
+    @property
+    def is_stuck(self) -> bool:
+        """Whether no task of another deployment may be stopped and none started in its place."""
+        return 0 < self.most <= self.desired <= self.least
+
 
 @dataclass(frozen=True, slots=True)
 class Step:

@@ -109,8 +109,8 @@ class ServiceRun:
         for task in self.alive:
             self._observe(task, wish, world, effects)
         self._replace_sick(world, effects)
-        if wish.breaker:
-            for message in self.deployments.break_off(wish, world.now, self.say):
+        if wish.breaker is not None:
+            for message in self.deployments.break_off(wish, wish.breaker, world.now, self.say):
                 self.tell(message, world.now)
         self._roll(wish, world, effects)
         self._conclude(wish, world.now)
@@ -126,19 +126,23 @@ class ServiceRun:
         seen = checked(seen, world.reports, world.now, wish.grace * world.time_scale)
         seen = self_checked(seen, world.now, world.time_scale)
         self.tasks[task.id] = seen
+        resets = wish.breaker is None or wish.breaker.resets
         if seen.phase is not task.phase:
-            self._note(task, seen, world, effects)
+            self._note(task, seen, world, effects, resets=resets)
+        deployment = self.deployments.get(task.deployment)
+        if resets and seen.is_ready and not task.is_ready and deployment is not None:
+            deployment.failed = 0
         if seen.stop is not None and seen.phase.is_wanted:
             self._begin_stop([seen], seen.stop, world, effects)
 
-    def _note(self, before: Task, task: Task, world: World, effects: Effects) -> None:
+    def _note(self, before: Task, task: Task, world: World, effects: Effects, *, resets: bool) -> None:
         """Act on a new phase."""
         deployment = self.deployments.get(task.deployment)
         match task.phase:
             case Phase.ACTIVATING:
                 effects.register.append(task)
             case Phase.RUNNING if deployment is not None:
-                deployment.succeeded()
+                deployment.succeeded(resets=resets)
             case Phase.STOPPED:
                 effects.forget.append(task)
                 if before.phase in {Phase.ACTIVATING, Phase.RUNNING}:
@@ -199,7 +203,10 @@ class ServiceRun:
             Standing(one.id, one.deployment == primary.id, one.is_ready, one.phase is Phase.RUNNING, one.created)
             for one in wanted
         ]
-        step = next_step(Bounds.of(wish.desired, wish.minimum_percent, wish.maximum_percent), standings)
+        bounds = Bounds.of(wish.desired, wish.minimum_percent, wish.maximum_percent)
+        step = next_step(bounds, standings)
+        if bounds.is_stuck and any(not one.is_primary for one in standings):
+            self._tell_once(self.say.stuck(), world.now)
         if step.stop:
             self._begin_stop([self.tasks[one] for one in step.stop], scaled_in(primary.id), world, effects)
         if step.start and primary.may_launch(world.now):

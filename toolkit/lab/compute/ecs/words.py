@@ -94,6 +94,12 @@ class Narrator:
             "For more information, see the Troubleshooting section of the Amazon ECS Developer Guide."
         )
 
+    def stuck(self) -> str:
+        return (
+            f"{self._service} was unable to stop or start tasks during a deployment because of the service deployment "
+            "configuration. Update the minimumHealthyPercent or maximumPercent value and try again."
+        )
+
     def unhealthy(self, task: str, port: int, target_group: str, why: str) -> str:
         return (
             f"{self._service} (task {task}) (port {port}) is unhealthy in (target-group {target_group}) "
