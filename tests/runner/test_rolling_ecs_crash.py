@@ -29,13 +29,12 @@ from toolkit.runner.tell import tell
 from toolkit.settings import ServiceSettings
 
 CASES = {"done": (None, set[str]()), "failing": (BREAKS, {"web:2.0"}), "taken back by ECS": (GOES_BACK, {"web:2.0"})}
-NAMES = [pytest.param(name, marks=pytest.mark.slow if name == "failing" else ()) for name in CASES]
 
 
 def a_case(name: str) -> tuple[FakeWorld, RollingEcs]:
     how, bad = CASES[name]
-    world, ecs = a_live_service(how=how, settings=ServiceSettings(ready_seconds=120))
-    ecs.bad = set(bad)
+    world, ecs = a_live_service(count=2, how=how, settings=ServiceSettings(ready_seconds=120))
+    ecs.bad, ecs.seconds = set(bad), 2.0
     return world, ecs
 
 
@@ -62,7 +61,7 @@ def after_each_crash(name: str, then: Callable[[Service], object]) -> list[tuple
     return found
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CASES)
 def test_whoever_resumes_after_a_crash_at_any_call_ends_where_it_would_have(name: str) -> None:
     initial = bounds_of(a_case(name)[1])
     ending, revision = (Ending.COMPLETED, "web:2") if name == "done" else (Ending.ROLLED_BACK, "web:1")
@@ -70,12 +69,12 @@ def test_whoever_resumes_after_a_crash_at_any_call_ends_where_it_would_have(name
         state = last(world)
         assert state is not None
         assert state.is_over, where
-        assert (state.ending, ecs.wanted.revision, ecs.tasks.get(revision)) == (ending, revision, 3), where
+        assert (state.ending, ecs.wanted.revision, ecs.tasks.get(revision)) == (ending, revision, 2), where
         assert len(ecs.images) == 2, f"{where}: a revision was made twice"
         untouched(world, initial)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CASES)
 def test_whoever_rolls_back_after_a_crash_at_any_call_has_what_was_noted_before(name: str) -> None:
     initial = bounds_of(a_case(name)[1])
 
@@ -87,7 +86,7 @@ def test_whoever_rolls_back_after_a_crash_at_any_call_has_what_was_noted_before(
         assert state is not None
         if state.ending is not Ending.COMPLETED:
             assert (state.ending, state.is_over) == (Ending.ROLLED_BACK, True), where
-            assert (ecs.wanted.revision, ecs.tasks["web:1"]) == ("web:1", 3), where
+            assert (ecs.wanted.revision, ecs.tasks["web:1"]) == ("web:1", 2), where
         untouched(world, initial)
 
 

@@ -45,7 +45,8 @@ class RollingEcs(FakeWorkload):
     """bad: images whose tasks do not start. stalls: those of which ECS starts none and does not say why.
 
     updates: every UpdateService with the revision that it named, and whether it forced a new deployment. tasks: how
-    many run of each revision. wanted: the primary deployment. went_back: when ECS did so by itself.
+    many run of each revision. wanted: the primary deployment. went_back: when ECS did so by itself. seconds: what a
+    task takes.
     """
 
     clock: FakeClock = field(default_factory=FakeClock)
@@ -54,6 +55,7 @@ class RollingEcs(FakeWorkload):
     updates: list[tuple[str, bool]] = field(default_factory=list)
     went_back: list[datetime] = field(default_factory=list)
     tasks: dict[str, int] = field(default_factory=dict)
+    seconds: float = SECONDS_A_TASK
     wanted: Deployed = field(init=False)
     _at: datetime = field(init=False)
     _good: str = "web:1"
@@ -115,8 +117,9 @@ class RollingEcs(FakeWorkload):
         self._at = self.clock.now()
 
     def _advance(self) -> None:
-        while self._at + timedelta(seconds=SECONDS_A_TASK) <= self.clock.now():
-            self._at += timedelta(seconds=SECONDS_A_TASK)
+        took = timedelta(seconds=self.seconds)
+        while self._at + took <= self.clock.now():
+            self._at += took
             if self.wanted.state == "IN_PROGRESS":
                 self._replace_one()
 
