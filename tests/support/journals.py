@@ -12,6 +12,7 @@ from toolkit.contract import Stickiness
 from toolkit.rollout.codec import seal
 from toolkit.rollout.diverting import Diversion
 from toolkit.rollout.events import (
+    BatchMoved,
     CommandTaken,
     Diverted,
     DivertMeant,
@@ -28,6 +29,7 @@ from toolkit.rollout.events import (
     Promoted,
     Refused,
     ReleasePut,
+    ReleaseRestored,
     RestSkipped,
     RolloutEnded,
     RolloutStarted,
@@ -48,23 +50,26 @@ from toolkit.rollout.events import (
 from toolkit.rollout.plan import Plan
 from toolkit.rollout.ports import Holder
 from toolkit.rollout.preview import Condition
+from toolkit.rollout.rolling import Act, Member, Rolling
 from toolkit.rollout.steps import (
     Analyze,
     Approve,
     Bake,
+    Batch,
     Deploy,
     Divert,
     Gate,
     Hook,
     Probe,
     Retire,
+    Roll,
     Scale,
     Shift,
     Step,
     Via,
 )
 from toolkit.rollout.workload import Capacity, Change, Release, Side
-from toolkit.settings import HookPoint, Inconclusive
+from toolkit.settings import HookPoint, Inconclusive, OnFailure, Update
 from toolkit.traffic import Color, Split
 
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
@@ -160,12 +165,46 @@ steps: st.SearchStrategy[Step] = st.one_of(
     st.builds(Scale, of_live=st.fractions(0, 3, max_denominator=100)),
     st.builds(Retire, st.integers(0, 9)),
 )
+several_words = st.lists(words, max_size=2).map(tuple)
+parameters = st.dictionaries(names, several_words, max_size=2)
+updates = st.builds(
+    Update,
+    command=several_words,
+    take_back=several_words,
+    document=words,
+    parameters=parameters,
+    take_back_parameters=parameters,
+    timeout_seconds=seconds,
+    retries=st.integers(0, 9),
+)
+rollings = st.builds(
+    Rolling,
+    update=st.none() | updates,
+    min_healthy=st.integers(0, 9),
+    on_failure=st.sampled_from(OnFailure),
+    version=words,
+)
+members = st.builds(Member, names, st.none() | st.integers(1, 65535), st.none() | words)
+batch_steps = st.builds(
+    Batch, st.integers(1, 9), st.integers(1, 9), st.lists(members, min_size=1, max_size=3).map(tuple)
+)
+_in_place = st.fixed_dictionaries(
+    {
+        "steps": st.lists(
+            batch_steps | st.builds(Bake, seconds) | st.builds(Roll, changes) | hooks, max_size=3
+        ).flatmap(lambda some: batch_steps.map(lambda last: (*some, last))),
+        "rolling": rollings,
+    }
+)
+_beside = st.fixed_dictionaries(
+    {"steps": st.lists(steps, max_size=4).map(lambda some: (*some, Shift(Fraction(1)))), "rolling": st.none()}
+)
 plans = st.builds(
-    Plan,
+    lambda way, **words: Plan(**way, **words),
+    _beside | _in_place,
     service=names,
     strategy=words,
     base=st.sampled_from(Color),
-    steps=st.lists(steps, max_size=4).map(lambda some: (*some, Shift(Fraction(1)))),
     routes=st.lists(names, max_size=3).map(tuple),
     gates=st.lists(gates, max_size=2).map(tuple),
     settle_seconds=seconds,
@@ -204,6 +243,8 @@ rollout_events: st.SearchStrategy[Event] = st.one_of(
     st.builds(DivertMeant, diversions),
     st.builds(Diverted, numbers, diversions),
     st.builds(DivertRemoved, numbers),
+    st.builds(BatchMoved, numbers, st.sampled_from(Act), words, words),
+    st.builds(ReleaseRestored, words),
     st.builds(GateFailed, numbers, words, words, words),
     st.builds(CommandTaken, st.sampled_from(Word), words, words, words),
     st.builds(RunnerPaused, words, st.booleans()),
