@@ -11,7 +11,7 @@ from tests.contracts.workloads import COUNTS, MAXIMUM, Case, eventually, fake
 from tests.contracts.workloads_asg import asg
 from tests.contracts.workloads_ecs import ecs
 from toolkit.errors import AwsError, PreflightRefused, UsageError
-from toolkit.rollout.workload import Capacity
+from toolkit.rollout.workload import Capacity, Change
 from toolkit.traffic import Color
 
 MADE = {"fake": fake, "ecs": ecs, "asg": asg}
@@ -158,6 +158,41 @@ def test_a_release_comes_to_run_and_nothing_older_is_left(case: Case) -> None:
 
     eventually(counts, (COUNTS[Color.BLUE], 0))
     assert case.workload.progress(Color.BLUE, release, since).failures == 0
+
+
+def test_what_is_replaced_in_place_goes_by_its_own_release_and_says_within_which_bounds(case: Case) -> None:
+    before = [case.workload.release(color).revision for color in Color]
+    if not case.rolls:
+        for ask in (case.workload.foresee, case.workload.make):
+            with pytest.raises(UsageError):
+                ask(case.change, Color.BLUE, in_place=True)
+        with pytest.raises(PreflightRefused):
+            case.workload.replacement(Color.BLUE)
+        return
+    how = case.workload.replacement(Color.BLUE)
+    assert (how.desired, how.least, how.most, how.is_stuck) == (COUNTS[Color.BLUE], 1, 2, False)
+    other = case.workload.make(case.change, Color.GREEN)
+    case.workload.put(Color.GREEN, other)
+    own = Change(task_definition=before[0])
+    assert case.workload.foresee(own, Color.BLUE, in_place=True).revision == before[0]
+    foreseen = case.workload.foresee(case.change, Color.BLUE, in_place=True)
+    assert foreseen.image == case.image
+    assert case.workload.make(case.change, Color.BLUE, in_place=True).image == case.image
+    assert case.workload.release(Color.BLUE).revision == before[0]
+
+
+def test_a_release_that_has_come_up_is_settled_only_then(case: Case) -> None:
+    since = datetime.now(UTC)
+    old = case.workload.release(Color.BLUE)
+    eventually(lambda: case.workload.progress(Color.BLUE, old, since).is_settled, wanted=True)
+    if not case.rolls:
+        return
+    release = case.workload.make(case.change, Color.BLUE, in_place=True)
+    case.workload.put(Color.BLUE, release)
+    assert not case.workload.progress(Color.BLUE, old, since).is_settled
+    eventually(lambda: case.workload.progress(Color.BLUE, release, since).is_settled, wanted=True)
+    done = case.workload.progress(Color.BLUE, release, since)
+    assert (done.running, done.older) == (COUNTS[Color.BLUE], 0)
 
 
 def test_what_is_worth_a_warning_is_told_in_sentences(case: Case) -> None:

@@ -30,7 +30,7 @@ class Case:
     """Each color is asked for COUNTS, and runs the release that it was made with.
 
     gone: a workload that is not there. change: gives another release, whose image is `image`. alien: is for another
-    kind of workload. missing: names a revision that is not there.
+    kind of workload. missing: names a revision that is not there. rolls: what runs there is replaced in place by AWS.
     """
 
     workload: Workload
@@ -39,6 +39,7 @@ class Case:
     image: str
     alien: Change
     missing: Change
+    rolls: bool = True
 
 
 def fake(_request: pytest.FixtureRequest) -> Case:

@@ -26,6 +26,7 @@ def asg(request: pytest.FixtureRequest) -> Case:
         image=image,
         alien=Change(image="registry.example/web:1.1.0"),
         missing=Change(template_version=99),
+        rolls=False,
     )
 
 

@@ -102,7 +102,8 @@ class FakeWorkload:
         if self.ended is not None:
             return self.ended
         running = self.capacity(color).running
-        return Progress(running) if self.runs[color] == release.revision else Progress(0, older=running)
+        is_wanted = self.runs[color] == release.revision
+        return Progress(running) if is_wanted else Progress(0, older=running, is_settled=False)
 
     def replacement(self, color: Color) -> Replacement:
         self.before("replacement")
