@@ -29,6 +29,9 @@ poll_seconds = 0.2
 
 [strategy.asked]
 step = [{ shift = 20 }, { approve = "60s", note = "is the dashboard green?" }, { shift = 100 }]
+
+[strategy.watched]
+step = [{ shift = 20, bake = "60s" }, { shift = 100 }]
 """
 PROBED = """
 [service.web]
@@ -47,7 +50,7 @@ windows = ["2000-01-01 - 2999-12-31"]
 reason = "the sale of the year"
 """
 LONG = ("--steps", "20,100", "--bake", "60s")
-SHORT = ("--steps", "20,100", "--bake", "2s")
+SHORT = ("--steps", "20,100", "--bake", "6s")  # in which a busy machine sends a signal
 
 
 @pytest.fixture(scope="module")
@@ -198,16 +201,18 @@ def test_an_approval_comes_from_elsewhere_with_its_reason(web: Release) -> None:
 
 
 def test_it_is_paused_and_resumed_from_elsewhere(web: Release) -> None:
-    with running(web, "canary", "web", *SHORT) as runner:
+    with running(web, "rollout", "start", "web", "--strategy", "watched") as runner:
         assert web.bluegreen("pause", "web").code == 0
         paused = web.status()
         assert paused["rollout"]["phase"] == "paused"
         assert paused["lease"]["held"] is True
         assert runner.poll() is None
         assert web.bluegreen("resume", "web").code == 0
+        in_phase(web, "baking")
+        assert web.bluegreen("promote", "web").code == 0
         ended(runner, 0)
     assert web.pair.weights() == GREEN
-    assert [word for word, _ in words_taken(web)] == ["pause", "resume"]
+    assert [word for word, _ in words_taken(web)] == ["pause", "resume", "promote"]
 
 
 def test_promote_skips_what_is_left_and_abort_takes_it_back(web: Release) -> None:
@@ -323,7 +328,7 @@ def test_without_a_terminal_ctrl_c_pauses(web: Release) -> None:
 
 
 def test_on_a_terminal_every_step_is_in_the_picture_with_health_gates_and_lease(web: Release) -> None:
-    with on_a_terminal(web, "canary", "web", *SHORT) as terminal:
+    with on_a_terminal(web, "canary", "web", "--steps", "20,100", "--bake", "2s") as terminal:
         terminal.read_until("green 2 healthy of 2")
         assert terminal.wait() == 0, terminal.shown
     for words in ("shift 20 %", "bake 2s", "shift 100 %", "blue 0 / green 100", "target health", "(process "):
