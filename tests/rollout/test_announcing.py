@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -9,6 +10,7 @@ from tests.support.journals import chained, events
 from tests.support.notify import HERE, ROLLED_BACK, TO_THE_APPROVAL
 from toolkit.rollout.announcing import Known, known_of, learned, notification_of
 from toolkit.rollout.events import (
+    BatchMoved,
     CommandTaken,
     Ending,
     Event,
@@ -31,6 +33,7 @@ from toolkit.rollout.events import (
     WorldDiffers,
 )
 from toolkit.rollout.notification import LONGEST_LINE, Notification, Severity
+from toolkit.rollout.rolling import Act
 from toolkit.traffic import Color, Split
 
 INFO, WARNING, ALERT = Severity.INFO, Severity.WARNING, Severity.ALERT
@@ -97,9 +100,26 @@ def test_what_needs_a_person_is_an_alert() -> None:
     assert last(*start, GateFailed(0, "x", "y")) == ("gate-failed", ALERT, True)
 
 
+@pytest.mark.parametrize(
+    ("act", "how"),
+    [
+        (Act.RELEASE, ("batch-leaving", INFO, False)),
+        (Act.TAKE_OUT, ("batch-out", INFO, False)),
+        (Act.UPDATE, ("batch-updated", INFO, False)),
+        (Act.PUT_IN, ("batch-in", INFO, True)),
+        (Act.LEAVE, ("batch-left", ALERT, True)),
+    ],
+)
+def test_of_a_batch_it_is_told_aloud_that_it_is_in_again_or_cannot_be(
+    act: Act, how: tuple[str, Severity, bool]
+) -> None:
+    assert last(*ROLLED_BACK[:1], BatchMoved(0, act)) == how
+
+
 def test_endings_are_told_apart() -> None:
     start = ROLLED_BACK[:1]
     assert last(*start, RolloutEnded(Ending.PROMOTED)) == ("over", INFO, True)
+    assert last(*start, RolloutEnded(Ending.COMPLETED)) == ("over", INFO, True)
     assert last(*start, RolloutEnded(Ending.RETIRED)) == ("retired", INFO, True)
     assert last(*start, Refused("no target", 14)) == ("refused", WARNING, True)
     assert last(*start, Promoted(Color.GREEN)) == ("promoted", INFO, True)

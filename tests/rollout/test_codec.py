@@ -28,8 +28,10 @@ from toolkit.rollout.events import (
 )
 from toolkit.rollout.plan import Plan
 from toolkit.rollout.plan_codec import plan_in, plan_out
+from toolkit.rollout.rolling import Rolling
 from toolkit.rollout.steps import Hook, Probe, Scale, Shift
 from toolkit.rollout.workload import Capacity, Change
+from toolkit.settings import Update
 from toolkit.traffic import Color, Split
 
 EVERYTHING = (Shift(Fraction(1)),)
@@ -71,6 +73,8 @@ def test_sealed_entries_come_back_with_their_hash_and_hang_together(happened: li
         (Change, plan_codec._CHANGE),
         (Scale, plan_codec._AMOUNTS),
         (Capacity, codec._CAPACITY),
+        (Rolling, plan_codec._ROLLING),
+        (Update, plan_codec._UPDATE),
     ],
 )
 def test_no_attribute_is_forgotten(of: Any, kept: Mapping[str, object]) -> None:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from tests.support.fakes import FakeWorld, a_world
 from toolkit.rollout.forecast import Calls, Forecast, compare, forecast, reads_of
 from toolkit.rollout.plan import Plan
-from toolkit.rollout.steps import Analyze, Approve, Bake, Gate, Hook, Probe, Retire, Scale, Shift, Step
+from toolkit.rollout.rolling import Member, Rolling
+from toolkit.rollout.steps import Analyze, Approve, Bake, Batch, Gate, Hook, Probe, Retire, Scale, Shift, Step
 from toolkit.rollout.strategy import Strategy, all_at_once, canary, linear
 from toolkit.runner.rollout import Wanted, plan_rollout, start
 from toolkit.settings import ServiceSettings
@@ -113,6 +114,35 @@ def test_calls_of_an_approval_are_counted_apart_since_nobody_knows_how_many() ->
     with_, without = of(FEW, Approve(3600), ALL), of(FEW, ALL)
     assert with_.calls == without.calls
     assert with_.steps[1].calls == Calls(routes=1801, health=1801)
+
+
+IN_PLACE = tuple(step for number in (1, 2, 3, 4) for step in (Batch(number, 4, (Member(f"i-{number}", 80),)), Bake(60)))
+
+
+def in_place(*steps: Step) -> Forecast:
+    return forecast(Plan("web", "rolling", Color.BLUE, steps, ("route-0",), rolling=Rolling()))
+
+
+def test_what_is_updated_in_place_grows_batch_by_batch_and_no_weight_is_written() -> None:
+    found = in_place(*IN_PLACE)
+    assert [each.share for each in found.steps[::2]] == [Fraction(number, 4) for number in (1, 2, 3, 4)]
+    assert [found.share_at(at) for at in (0, 60, 120, 180)] == [Fraction(number, 4) for number in (1, 2, 3, 4)]
+    assert found.eta == "4m, plus what updating takes"
+    assert found.calls.writes == 0
+    assert found.calls.health == 2 + 4 * 31
+
+
+def test_what_an_update_in_place_risks_is_the_first_batch_until_its_bake() -> None:
+    assert str(in_place(*IN_PLACE).exposure) == (
+        "25 % of requests for 1m, as much as all of them for 15s, until the first decision (bake 1m)"
+    )
+    assert str(in_place(*IN_PLACE[::2]).exposure) == "all of them, and no step decides"
+
+
+def test_an_update_in_place_compares_with_a_shift() -> None:
+    rows = {name: cells for name, *cells in compare(in_place(*IN_PLACE), of(ALL, Bake(60)))}
+    assert rows["first share"] == ["25 %", "100 %"]
+    assert rows["share at 1m"] == ["50 %", "100 %"]
 
 
 class Counting:

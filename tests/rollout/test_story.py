@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.support.journals import NOON, chained, rollout_events
 from toolkit.errors import NoRollout
 from toolkit.rollout.events import (
+    BatchMoved,
     CommandTaken,
     Ending,
     Entry,
@@ -24,17 +25,20 @@ from toolkit.rollout.events import (
     RolloutEnded,
     RolloutStarted,
     RunnerPaused,
+    RunnerTookOver,
     ShiftFailed,
     ShiftIntended,
     ShiftVerified,
     StepPassed,
+    Stuck,
     Word,
 )
 from toolkit.rollout.plan import Plan
+from toolkit.rollout.rolling import Act, Member, Rolling
 from toolkit.rollout.state import Phase
-from toolkit.rollout.steps import Approve, Bake, Hook, Retire, Shift
+from toolkit.rollout.steps import Approve, Bake, Batch, Hook, Retire, Shift
 from toolkit.rollout.story import How, Story, story
-from toolkit.settings import HookPoint
+from toolkit.settings import HookPoint, OnFailure
 from toolkit.traffic import Color, Split
 
 STEPS = (Shift(Fraction(1, 10)), Hook("smoke", command=("smoke",)), Bake(60), Approve(600), Shift(Fraction(1)))
@@ -135,6 +139,68 @@ def test_a_hook_that_lets_nothing_be_retired_has_failed_and_what_follows_is_skip
     assert (retire.how, retire.detail) == (How.SKIPPED, "")
 
 
+ROLLING = Plan(
+    "web",
+    "rolling",
+    Color.BLUE,
+    (Batch(1, 2, (Member("a", 80),)), Bake(4), Batch(2, 2, (Member("b", 80),)), Bake(4)),
+    ("web",),
+    rolling=Rolling(),
+)
+
+
+def moved(step: int, member: str, *, back: bool = False, until: int = 4) -> list[Event]:
+    way = "back" if back else "forward"
+    acts = [
+        BatchMoved(step, Act.RELEASE, "1 other is healthy"),
+        BatchMoved(step, Act.TAKE_OUT, f"{member} drained"),
+        BatchMoved(step, Act.UPDATE, f"{member} updated {way}", f"log of {member} {way}"),
+        BatchMoved(step, Act.PUT_IN, f"{member} healthy"),
+    ]
+    return [*acts[:until]]
+
+
+FIRST: list[Event] = [RolloutStarted(ROLLING), Prepared(), *moved(0, "a"), StepPassed(1)]
+
+
+def test_a_batch_has_one_chapter_with_what_its_acts_said_and_what_its_update_put_out() -> None:
+    found = told(*FIRST, *moved(2, "b"), StepPassed(3), RolloutEnded(Ending.COMPLETED))
+    assert hows(found) == [How.DONE] * 4
+    batch = found.chapters[0]
+    assert (batch.detail, batch.output) == ("a drained; a updated forward; a healthy", "log of a forward")
+    assert (batch.began, batch.ended) == (NOON + timedelta(seconds=2), NOON + timedelta(seconds=6))
+
+
+def test_a_batch_that_fails_and_those_taken_back_with_it_say_so() -> None:
+    back: list[Event] = [moved(2, "b", back=True)[2], moved(2, "b")[3], *moved(0, "a", back=True)]
+    found = told(
+        *FIRST,
+        *moved(2, "b", until=2),
+        GateFailed(2, "update", "exit 3", "boom"),
+        *back,
+        RolloutEnded(Ending.ROLLED_BACK),
+    )
+    assert hows(found) == [How.TAKEN_BACK, How.DONE, How.FAILED, How.NOT_REACHED]
+    assert found.chapters[2].detail == "b drained; update: exit 3; b updated back; b healthy"
+    assert found.chapters[0].detail.endswith("a updated back; a healthy")
+
+
+def test_a_batch_that_waits_for_a_person_is_under_way_with_the_reason() -> None:
+    paused = replace(ROLLING, rolling=Rolling(on_failure=OnFailure.PAUSE))
+    begun = [RolloutStarted(paused), *FIRST[1:], *moved(2, "b", until=2)]
+    found = told(*begun, GateFailed(2, "update", "exit 3", "boom"))
+    assert (found.chapters[2].how, found.chapters[2].detail) == (How.UNDER_WAY, "update: exit 3; b:80 may be out")
+    stopped = told(*begun, GateFailed(2, "update", "exit 3", "boom"), CommandTaken(Word.ROLLBACK, "bob"))
+    assert stopped.chapters[2].how is How.STOPPED
+    assert stopped.chapters[2].detail == "b drained; rollback by bob"
+
+
+def test_a_batch_that_could_not_be_taken_back_says_so() -> None:
+    stuck: list[Event] = [Stuck("b cannot be taken back"), RunnerTookOver("bob"), BatchMoved(2, Act.LEAVE, "exit 3")]
+    found = told(*FIRST, *moved(2, "b"), StepPassed(3), CommandTaken(Word.ROLLBACK, "bob"), *stuck)
+    assert (found.chapters[2].how, found.chapters[2].detail.split("; ")[-1]) == (How.DONE, "not taken back: exit 3")
+
+
 def test_a_refused_rollout_reached_no_step() -> None:
     found = told(RolloutStarted(PLAN), Refused("no target", 18), RolloutEnded(Ending.REFUSED))
     assert hows(found) == [How.NOT_REACHED] * 5
@@ -162,4 +228,12 @@ def test_any_row_of_events_has_a_story_with_a_chapter_a_step(happened: list[Even
     others = [event for event in happened if not isinstance(event, RolloutStarted)]
     found = told(RolloutStarted(PLAN), *others)
     assert len(found.chapters) == len(STEPS)
+    assert hows(found).count(How.UNDER_WAY) <= 1
+
+
+@given(st.lists(rollout_events | st.sampled_from([*FIRST[1:], *moved(2, "b"), *BACK]), max_size=16))
+def test_any_row_of_events_of_batches_has_a_story_too(happened: list[Event]) -> None:
+    others = [event for event in happened if not isinstance(event, RolloutStarted)]
+    found = told(RolloutStarted(ROLLING), *others)
+    assert [chapter.step for chapter in found.chapters] == list(ROLLING.steps)
     assert hows(found).count(How.UNDER_WAY) <= 1

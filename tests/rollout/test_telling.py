@@ -7,6 +7,7 @@ from hypothesis import given
 
 from tests.support.journals import chained, events
 from toolkit.rollout.events import (
+    BatchMoved,
     CommandTaken,
     DriftAccepted,
     Ending,
@@ -18,6 +19,7 @@ from toolkit.rollout.events import (
     Promoted,
     Refused,
     ReleasePut,
+    ReleaseRestored,
     RestSkipped,
     RolloutEnded,
     RolloutStarted,
@@ -35,8 +37,9 @@ from toolkit.rollout.events import (
     WorldDiffers,
 )
 from toolkit.rollout.plan import Plan
-from toolkit.rollout.steps import Bake, Shift
-from toolkit.rollout.telling import tell
+from toolkit.rollout.rolling import Act, Member, Rolling
+from toolkit.rollout.steps import Bake, Batch, Shift
+from toolkit.rollout.telling import MOVES, tell
 from toolkit.rollout.workload import Capacity, Release, Side
 from toolkit.settings import HookPoint
 from toolkit.traffic import Color, Split
@@ -44,6 +47,7 @@ from toolkit.traffic import Color, Split
 ALL, CANARY = Split(blue=100, green=0), Split(blue=95, green=5)
 IDLE = Capacity(0, 0)
 PLAN = Plan("web", "canary", Color.BLUE, (Shift(Fraction(1, 20)), Bake(300), Shift(Fraction(1))), ("web", "api"))
+ROLLING = Plan("web", "rolling", Color.BLUE, (Batch(1, 1, (Member("i-0a", 80),)),), ("web",), rolling=Rolling())
 TOLD: list[tuple[Event, str]] = [
     (RolloutStarted(PLAN), "begins: canary, blue to green, 3 steps"),
     (Prepared(), "every check has passed"),
@@ -71,6 +75,20 @@ TOLD: list[tuple[Event, str]] = [
     (GateFailed(1, "probe /", "answered 503", "<html>"), "gate failed at step 2: probe /: answered 503"),
     (CommandTaken(Word.PAUSE, "bob"), "pause by bob"),
     (CommandTaken(Word.ABORT, "bob", "x", "errors"), "abort by bob: errors"),
+    (RolloutStarted(ROLLING), "begins: rolling, blue in place, 1 step"),
+    (
+        BatchMoved(0, Act.RELEASE, "2 others are healthy"),
+        "step 1: the batch is about to be taken out: 2 others are healthy",
+    ),
+    (BatchMoved(0, Act.TAKE_OUT), "step 1: the batch is out and has drained"),
+    (BatchMoved(2, Act.UPDATE, "i-0a:80 updated", "log"), "step 3: the batch is updated: i-0a:80 updated"),
+    (BatchMoved(2, Act.PUT_IN, "after 4s"), "step 3: the batch is in again and healthy: after 4s"),
+    (
+        BatchMoved(2, Act.LEAVE, "update: exit 3"),
+        "step 3: the batch stays as it is, for it could not be taken back: update: exit 3",
+    ),
+    (ReleaseRestored("blue runs web:1"), "the live color runs again what it ran: blue runs web:1"),
+    (RolloutEnded(Ending.COMPLETED), "over: completed"),
     (RunnerPaused("SIGTERM"), "paused: SIGTERM; the lease is given back"),
     (RunnerPaused("no sight", leaves=False), "paused: no sight"),
     (RunnerTookOver("bob"), "bob goes on"),
@@ -97,3 +115,7 @@ def test_whatever_is_told_is_one_line_that_no_terminal_obeys(event: Event) -> No
     assert len(words.splitlines()) == 1
     assert "\x1b" not in words
     assert "\x9b" not in words
+
+
+def test_every_act_of_a_batch_has_its_words() -> None:
+    assert {*MOVES} == {*Act}

@@ -37,7 +37,7 @@ POLL_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """Calls of the ELBv2 API; what hooks, probes, scaling and the journal call is not counted.
+    """Calls of the ELBv2 API; what hooks, probes, scaling, updating and the journal call is not counted.
 
     routes: DescribeRules, DescribeListeners. health: DescribeTargetHealth. writes: ModifyRule, ModifyListener.
     """

@@ -114,8 +114,13 @@ def _moved(chapter: Chapter, event: BatchMoved, state: RolloutState) -> Chapter:
     if event.act is Act.RELEASE:
         return chapter
     is_back = state.back and event.act is Act.PUT_IN and chapter.how is How.DONE
-    how, detail = How.TAKEN_BACK if is_back else chapter.how, "; ".join(filter(None, (chapter.detail, event.detail)))
-    return replace(chapter, how=how, detail=detail, output=event.output or chapter.output)
+    said = f"not taken back: {event.detail}" if event.act is Act.LEAVE else event.detail
+    return replace(
+        chapter,
+        how=How.TAKEN_BACK if is_back else chapter.how,
+        detail="; ".join(filter(None, (chapter.detail, said))),
+        output=event.output or chapter.output,
+    )
 
 
 _OF_WORDS = {Word.APPROVE: How.DONE, Word.PROMOTE: How.SKIPPED}
