@@ -89,6 +89,7 @@ def test_what_was_asked_to_end_or_ended_before_or_was_older_is_no_failure() -> N
 def test_events_since_are_told_in_order_and_without_ids_that_nobody_reads() -> None:
     service = a_service(
         events=[
+            an_event(3, "(service web-green) has reached a steady state."),
             an_event(3, f"(service web-green) registered 1 targets in (target-group {GROUP})"),
             an_event(2, f"(service web-green) has started 1 tasks: (task {TASK_ID})."),
             an_event(-1, "(service web-green) has reached a steady state."),
@@ -97,6 +98,7 @@ def test_events_since_are_told_in_order_and_without_ids_that_nobody_reads() -> N
     assert read(service).lines == (
         "has started 1 tasks: (task 1a2b3c).",
         "registered 1 targets in (target-group web-green)",
+        "has reached a steady state.",
     )
 
 

@@ -49,7 +49,8 @@ def _running(service: Service, revision: str) -> int:
 
 def _lines(service: Service, failed: Sequence[StoppedTask], since: datetime) -> tuple[str, ...]:
     """Once tasks have failed, the last line is why the last of them did: what came after it is told at a later look."""
-    events = [(at, readable(message, service.name)) for at, message in service.events if at >= since]
+    # AWS tells the newest first, and what happened at one moment has its order by that alone.
+    events = [(at, readable(message, service.name)) for at, message in reversed(service.events) if at >= since]
     if failed:
         events = [(at, line) for at, line in events if at <= failed[-1].at]
     # A failure is told after the events of the same moment.
