@@ -6,10 +6,12 @@ which is most of what a plan takes. Terraform leaves all three out for a provide
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +19,7 @@ from pathlib import Path
 from toolkit.infra.mirror import child_environment
 
 _SPOKEN = re.compile(r"TF_REATTACH_PROVIDERS='(.+)'")
+_PR_SET_PDEATHSIG = 1
 
 
 @contextmanager
@@ -41,6 +44,7 @@ def attached(initialized: Path, environ: Mapping[str, str]) -> Iterator[dict[str
         stderr=subprocess.DEVNULL,
         text=True,
         start_new_session=True,
+        preexec_fn=_end_with_the_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one system call
     ) as process:
         assert process.stdout is not None
         try:
@@ -53,3 +57,8 @@ def attached(initialized: Path, environ: Mapping[str, str]) -> Iterator[dict[str
                 process.wait(10)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def _end_with_the_parent() -> None:
+    """A worker that is killed leaves no provider behind."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
