@@ -81,7 +81,7 @@ def rolling(
     if image is not None or task_definition is not None or container is not None:
         change = asked_change(image, container, task_definition, None, None)
     said = _Said(
-        batch=_amount("--batch", batch),
+        batch=_amount("--batch", batch, least=1),
         min_healthy=_amount("--min-healthy", min_healthy),
         bake_seconds=None if bake is None else parse_seconds(bake),
         on_failure=on_failure,
@@ -104,11 +104,11 @@ class _Said:
     command: tuple[str, ...]
 
 
-def _amount(option: str, text: str | None) -> float | None:
+def _amount(option: str, text: str | None, *, least: int = 0) -> float | None:
     from toolkit.rollout.rolling import parse_amount
 
     try:
-        return None if text is None else parse_amount(text)
+        return None if text is None else parse_amount(text, least=least)
     except UsageError as error:
         raise UsageError(f"{option}: {error.message}", hint=error.hint) from None
 

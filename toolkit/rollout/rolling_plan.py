@@ -18,6 +18,7 @@ from toolkit.settings import HookPoint, HookSettings, OnFailure, ServiceSettings
 from toolkit.traffic import Color
 
 _LEAVING = "draining"
+_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +65,7 @@ def rolling_plan(
         steps: tuple[Step, ...] = (Roll(change), bake)
     else:
         members, healthy = _members(contract, targets, base)
+        _require_instances(strategy, contract.name, members)
         size = count_of(strategy.batch, len(members))
         kept = _kept(strategy, contract.name, len(members), healthy, size, force=force)
         rolling = Rolling(strategy.update, kept, strategy.on_failure, strategy.version)
@@ -100,6 +102,19 @@ def _members(contract: Contract, targets: Sequence[TargetHealth], base: Color) -
             hint="Publish a version for the other color, and shift traffic to it.",
         )
     return [Member(each.id, each.port, each.zone) for each in staying], sum(each.is_healthy for each in staying)
+
+
+def _require_instances(strategy: RollingStrategy, service: str, members: Sequence[Member]) -> None:
+    """SSM knows instances, its own managed ones among them, and no addresses."""
+    if strategy.update is None or not strategy.update.document:
+        return
+    others = [str(each) for each in members if not each.id.startswith(("i-", "mi-"))]
+    if others:
+        raise PreflightRefused(
+            f"{service}: SSM runs documents on instances, and {', '.join(others[:_NAMED])} "
+            f"{'is none' if len(others) == 1 else 'are none'}. Nothing was changed.",
+            hint="Register instances, or update by a command: -- ./update.sh.",
+        )
 
 
 def _kept(strategy: RollingStrategy, service: str, targets: int, healthy: int, size: int, *, force: bool) -> int:
