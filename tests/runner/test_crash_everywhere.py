@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from tests.support.endings import HowItEnded
 from tests.support.fakes import FakeHooks, FakeWorld, a_world
+from tests.support.rolling import FakeUpdates
+from tests.support.targets import UPDATE, updated_in_place
 from tests.support.workload import FakeWorkload, autoscaled, follow
 from toolkit.errors import BluegreenError, NoRollout
 from toolkit.rollout.events import RolloutStarted, Word
@@ -21,6 +23,7 @@ from toolkit.rollout.machine import fold_rollout
 from toolkit.rollout.ports import Command, Result
 from toolkit.rollout.preview import Condition
 from toolkit.rollout.record import fold
+from toolkit.rollout.rolling_plan import RollingStrategy
 from toolkit.rollout.state import Phase, RolloutState
 from toolkit.rollout.steps import Analyze, Approve, Bake, Divert, Hook, Probe, Shift
 from toolkit.rollout.strategy import Strategy
@@ -33,10 +36,26 @@ from toolkit.runner.tell import tell
 from toolkit.settings import HookPoint, HookSettings, RetireSettings, ServiceSettings
 from toolkit.traffic import Color, Split
 
+
+@dataclass(frozen=True)
+class _Named(RollingStrategy):
+    """A rolling update under a name of its own."""
+
+    named: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.named
+
+
+def rolling(name: str, **words: Any) -> RollingStrategy:
+    return _Named(named=name, update=UPDATE, **words)
+
+
 BETA = (Condition("http-header", ("yes",), header="X-Beta"),)
 TENTH, HALF, ALL = Shift(Fraction(1, 10)), Shift(Fraction(1, 2)), Shift(Fraction(1))
 FINE, SICK = Hook("fine", command=("true",)), Hook("sick", command=("false",))
-STRATEGIES = {
+STRATEGIES: dict[str, Strategy | RollingStrategy] = {
     strategy.name: strategy
     for strategy in (
         Strategy("canary", (TENTH, Bake(4), HALF, Bake(4), ALL, Bake(4))),
@@ -50,15 +69,20 @@ STRATEGIES = {
         Strategy("failing-deployment", (TENTH, Bake(4), ALL), gates=(SICK,)),
         Strategy("hooked", (TENTH, ALL)),
         Strategy("failing-hooked-deployment", (TENTH, Bake(4), ALL), gates=(SICK,)),
+        rolling("rolling", bake_seconds=4.0),
+        rolling("failing-rolling", bake_seconds=4.0),
+        rolling("dying-rolling", bake_seconds=0.0),
     )
 }
 EVERY = tuple(HookSettings(at=point, name="fine", command=("true",)) for point in HookPoint)
-_LONG = ("failing-ab", "failing-deployment", "hooked")
+BEFALLS = {"failing-rolling": "fails", "dying-rolling": "kills"}
+"""What the update of the second batch does."""
+_LONG = ("failing-ab", "failing-deployment", "hooked", "rolling", "dying-rolling")
 """Their ways are parts of the others' ways: tried with the slow tests."""
 NAMES = [pytest.param(name, marks=pytest.mark.slow if name in _LONG else ()) for name in STRATEGIES]
 HOME = Split(blue=100, green=0)
 NEW = Change(image="web:2.0")
-_PORTS = ("router", "targets", "store", "hooks", "probes", "workload", "diversions")
+_PORTS = ("router", "targets", "store", "hooks", "probes", "workload", "diversions", "updates")
 
 
 class Dead(BaseException):
@@ -119,10 +143,17 @@ def fresh(strategy: str) -> FakeWorld:
     """
     deploys = strategy.endswith("deployment")
     # The retirement waits for the last shift to settle: a shorter wait is just as good here, and sooner over.
-    chosen = ServiceSettings(settle_seconds=2.0 if deploys else None, hooks=EVERY if "hooked" in strategy else ())
+    chosen = ServiceSettings(
+        settle_seconds=2.0 if deploys else None,
+        hooks=EVERY if "hooked" in strategy else (),
+        ready_seconds=20.0 if strategy.endswith("rolling") else 900.0,
+    )
     world = a_world(routes=2, settings=chosen)
     world.service.hooks = Hooks()
     follow(world, autoscaled(blue=3, green=0 if deploys else 3))
+    if strategy.endswith("rolling"):
+        place = updated_in_place(world, "a", "b")
+        getattr(place.updates, BEFALLS.get(strategy, "fails")).update([("b", False)] if strategy in BEFALLS else [])
 
     def approve() -> None:
         state = last(world)
@@ -145,13 +176,28 @@ def last(world: FakeWorld) -> RolloutState | None:
     return fold_rollout(entries[starts[-1] :]) if starts else None
 
 
-def final(world: FakeWorld) -> tuple[list[Split], HowItEnded | None, Mapping[Color, Capacity], Mapping[Color, str]]:
+Final = tuple[list[Split], HowItEnded | None, Mapping[Color, Capacity], Mapping[Color, str], Mapping[str, str]]
+
+
+def final(world: FakeWorld) -> Final:
     """What AWS holds and how the rollout ended, whenever and whichever it was."""
     workload = world.service.workload
     assert isinstance(workload, FakeWorkload)
     asked = {color: replace(each, running=each.desired) for color, each in workload.held.items()}
     assert not world.diversions.rules, "a rule was left"
-    return [world.split(0), world.split(1)], HowItEnded.of(last(world)), asked, workload.runs
+    return [world.split(0), world.split(1)], HowItEnded.of(last(world)), asked, workload.runs, fleet(world)
+
+
+def fleet(world: FakeWorld) -> Mapping[str, str]:
+    """What each target that is updated in place runs, and how it is."""
+    targets, updates = world.service.targets, world.service.updates
+    if not isinstance(updates, FakeUpdates):
+        return {}
+    found = targets.health(world.service.contract.target_groups[Color.BLUE])
+    return {each.id: f"{updates.runs.get(each.id, 'old')}, {each.state}" for each in found}
+
+
+OLD = {"a": "old, healthy", "b": "old, healthy"}
 
 
 def lived(world: FakeWorld, life: Life, act: Callable[[Service], object]) -> bool:
@@ -165,7 +211,7 @@ def lived(world: FakeWorld, life: Life, act: Callable[[Service], object]) -> boo
     return True
 
 
-def started(strategy: Strategy) -> Callable[[Service], object]:
+def started(strategy: Strategy | RollingStrategy) -> Callable[[Service], object]:
     change = NEW if strategy.name.endswith("deployment") else None
     return lambda service: start(
         service, Wanted(strategy=strategy, change=change, retire=RetireSettings(after_seconds=0.0))
@@ -180,7 +226,7 @@ def back(service: Service) -> None:
         rollback(service)
 
 
-def carried_on(world: FakeWorld, strategy: Strategy, life: Life) -> bool:
+def carried_on(world: FakeWorld, strategy: Strategy | RollingStrategy, life: Life) -> bool:
     """Once the lease has run out: resume, or start where nothing had begun."""
     world.clock.time += timedelta(seconds=LEASE_SECONDS)
     return lived(world, life, started(strategy) if last(world) is None else resume)
@@ -198,7 +244,7 @@ def sane(world: FakeWorld) -> None:
         held[name] = weights
 
 
-def undisturbed(strategy: Strategy) -> tuple[Any, int]:
+def undisturbed(strategy: Strategy | RollingStrategy) -> tuple[Any, int]:
     """How it ends when nobody dies, and with how many calls."""
     world, life = fresh(strategy.name), Life()
     assert lived(world, life, started(strategy))
@@ -236,9 +282,11 @@ def test_whoever_rolls_back_after_a_crash_at_any_call_takes_everything_home(name
             if last(world) is not None:
                 assert lived(world, Life(), back)
             sane(world)
-            splits, state, held, _ = final(world)
+            splits, state, held, _, targets = final(world)
             assert set(splits) == {HOME}, f"killed {'after' if after else 'before'} call {at}"
             assert state is None or state.is_over
+            if state is None or state.phase is not Phase.COMPLETED:
+                assert targets in (OLD, {}), f"killed {'after' if after else 'before'} call {at}"
             before = fresh(name).service.workload
             assert isinstance(before, FakeWorkload)
             for color, each in held.items() if state is None or not state.promoted else ():

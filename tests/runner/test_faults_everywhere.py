@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 
 from tests.runner.test_crash_everywhere import (
     HOME,
+    OLD,
     STRATEGIES,
     Life,
     back,
     carried_on,
     final,
+    fleet,
     fresh,
     last,
     lived,
@@ -31,7 +33,7 @@ from toolkit.rollout.ports import Action, LiveRoute
 from toolkit.rollout.record import fold
 from toolkit.rollout.state import Phase
 from toolkit.runner.lease import LEASE_SECONDS
-from toolkit.runner.rollback import rollback
+from toolkit.runner.rollback import UpdatesInPlace, rollback
 from toolkit.runner.service import Service
 
 _ERRORS: dict[str, type[BluegreenError]] = {
@@ -40,7 +42,9 @@ _ERRORS: dict[str, type[BluegreenError]] = {
     "store": JournalError,
     "workload": Throttled,
     "diversions": AwsUnreachable,
+    "updates": Throttled,
 }
+UPDATED = {"a": "new, healthy", "b": "new, healthy"}
 _TIMEOUT_SECONDS = 5.0
 _BEGINNING = 3
 """Calls of a port before the engine runs; a failure of these is an error of the start."""
@@ -146,13 +150,14 @@ def ends_well(world: FakeWorld, strategy: str) -> None:
     state = last(world)
     assert state is not None
     assert state.is_over
+    assert fleet(world) in (({}, UPDATED) if state.phase is Phase.COMPLETED else ({}, OLD))
     record = fold(world.store.since("web", 1))
     assert all(record.may_hold(f"route-{number}", world.split(number)) for number in (0, 1))
 
 
 def asks(strategy: str, port: str) -> bool:
     """Whether the rollout asks the port again and again: only where something is deployed, or diverted."""
-    kinds = {"workload": "deployment", "diversions": "ab"}
+    kinds = {"workload": "deployment", "diversions": "ab", "updates": "rolling"}
     if strategy == "ab":
         return port == "diversions"
     return port not in kinds or strategy.endswith(kinds[port])
@@ -169,6 +174,7 @@ def harmed(strategy: str, port: str, at: int, times: int, *, heard: bool, late: 
 
 
 _TRIED = [("canary", 7), ("failing-gate", 7), ("failing-gate", 1000), ("hooks", 1000), ("deployment", 7), ("ab", 7)]
+_TRIED += [("rolling", 7), ("rolling", 1000), ("failing-rolling", 1000)]
 
 
 @pytest.mark.parametrize(
@@ -188,7 +194,7 @@ def test_a_port_that_fails_from_any_call_on_leaves_a_rollout_that_ends_well(
     ("strategy", "port"),
     [
         (strategy, port)
-        for strategy in ("canary", "failing-gate", "hooks", "deployment", "ab")
+        for strategy in ("canary", "failing-gate", "hooks", "deployment", "ab", "rolling", "failing-rolling")
         for port in _ERRORS
         if asks(strategy, port)
     ],
@@ -221,7 +227,7 @@ def everywhere(strategy: str, port: str, times: int, *, heard: bool) -> Iterator
     for at in count(1):
         weather = harmed(strategy, port, at, times, heard=heard)
         if weather.calls < at:
-            assert at > _BEGINNING
+            assert at > (_BEGINNING if port != "updates" else 1)
             return
         yield weather
 
@@ -281,11 +287,21 @@ def test_a_rollback_that_says_it_is_done_is_done_and_any_other_can_be_repeated(
     if is_done:
         assert {world.split(0), world.split(1)} == {HOME}
     with suppress(NoBase):  # nothing was ever shifted
-        by_force(world.service)
+        by_all_means(world)
     state = last(world)
     assert {world.split(0), world.split(1)} == {HOME}
     assert state is not None
     assert state.is_over
+
+
+def by_all_means(world: FakeWorld) -> None:
+    """No force of weights takes back what is updated in place, so that waits for the lease of the dead."""
+    try:
+        by_force(world.service)
+    except UpdatesInPlace:
+        world.clock.sleep(LEASE_SECONDS)
+        back(world.service)
+        assert fleet(world) == OLD
 
 
 def by_force(service: Service) -> None:

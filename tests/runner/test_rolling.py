@@ -13,6 +13,7 @@ from tests.support.targets import UPDATE, InPlace, in_place
 from toolkit.errors import (
     AwsUnreachable,
     Halted,
+    JournalError,
     Paused,
     PreflightRefused,
     RolledBack,
@@ -24,6 +25,7 @@ from toolkit.rollout.rolling import Act
 from toolkit.rollout.rolling_plan import RollingStrategy
 from toolkit.rollout.state import Phase
 from toolkit.runner.interrupts import Signals
+from toolkit.runner.lease import LEASE_SECONDS
 from toolkit.runner.rollout import RolloutOutcome, Wanted, resume, start
 from toolkit.runner.shift import shift
 from toolkit.runner.tell import tell
@@ -548,3 +550,41 @@ def test_without_a_way_to_update_a_target_nothing_is_updated() -> None:
     with pytest.raises((PreflightRefused, Halted, RolledBack)):
         run(place)
     assert set(place.health.values()) <= {"healthy"}
+
+
+def test_a_batch_that_somebody_puts_in_while_it_is_out_is_taken_out_again_before_it_is_updated() -> None:
+    place = in_place("a", "b")
+    place.updates.fails.add(("a", False))
+    with pytest.raises(Paused):
+        run(place, PAUSING)
+    place.came("a")
+    place.updates.fails.clear()
+    resume(place.world.service)
+    assert [names[0] for name, names in place.targets.calls if name == "deregister"] == ["a:8080", "a:8080", "b:8080"]
+    assert set(place.versions.values()) == {"new"}
+
+
+def test_a_journal_that_is_away_holds_a_batch_where_it_is_on_the_way_back_too() -> None:
+    """What AWS holds does not say which version a target runs, so what is not recorded would be forgotten."""
+    place = in_place("a", "b", "c")
+    place.updates.fails.add(("b", False))
+    append, store = place.world.store.append, place.world.store
+
+    def away(*_words: object, **_named: object) -> None:
+        raise JournalError("the store did not answer")
+
+    def then(name: str, back: bool) -> None:
+        if (name, back) == ("b", True):
+            store.append = away  # type: ignore[method-assign]
+
+    place.updates.before = then
+    with pytest.raises(JournalError, match="b:8080 may be out") as caught:
+        run(place)
+    assert "\n" not in caught.value.message
+    assert place.versions == {"a": "new", "c": "old"}
+    store.append = append  # type: ignore[method-assign]
+    place.updates.before = lambda _name, _back: None
+    place.world.clock.sleep(LEASE_SECONDS)
+    with pytest.raises(RolledBack):
+        resume(place.world.service)
+    is_back(place)

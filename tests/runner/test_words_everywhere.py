@@ -9,7 +9,8 @@ from datetime import timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.runner.test_crash_everywhere import HOME, STRATEGIES, Life, fresh, last, lived, sane, started
+from tests.runner.test_crash_everywhere import HOME, OLD, STRATEGIES, Life, fleet, fresh, last, lived, sane, started
+from tests.runner.test_faults_everywhere import UPDATED
 from tests.support.fakes import FakeWorld
 from toolkit.errors import BluegreenError, NoRollout, Paused
 from toolkit.rollout.events import CommandTaken, Word
@@ -64,8 +65,10 @@ def test_a_rollout_ends_whatever_it_is_told_and_whoever_dies_of_those_who_run_it
     state = last(world)
     assert state is not None
     assert state.is_over
-    assert state.phase in (Phase.PROMOTED, Phase.RETIRED, Phase.ROLLED_BACK)
-    assert {world.split(0), world.split(1)} == {HOME if state.phase is Phase.ROLLED_BACK else _WENT_ON}
+    assert state.phase in (Phase.PROMOTED, Phase.RETIRED, Phase.ROLLED_BACK, Phase.COMPLETED)
+    stays = state.phase in (Phase.ROLLED_BACK, Phase.COMPLETED)
+    assert {world.split(0), world.split(1)} == {HOME if stays else _WENT_ON}
+    assert fleet(world) in ({}, UPDATED if state.phase is Phase.COMPLETED else OLD)
 
 
 def resume_until_over(world: FakeWorld) -> None:

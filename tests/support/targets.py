@@ -143,9 +143,14 @@ def in_place(
     An update that is begun on a target which requests may reach is an error, and so is one that nobody waits for.
     """
     world = a_world(network=network, settings=settings or ServiceSettings(ready_seconds=60.0))
+    return updated_in_place(world, *(members or ("a", "b", "c")), port=port)
+
+
+def updated_in_place(world: FakeWorld, *members: str, port: int = PORT) -> InPlace:
+    """Give the world these targets behind blue, as `in_place` says."""
     groups = world.service.contract.target_groups
     since = world.clock.now() - timedelta(hours=1)
-    blue = {_named(name, port): Life(since) for name in members or ("a", "b", "c")}
+    blue = {_named(name, port): Life(since) for name in members}
     green = {Member("g", port): Life(since)}
     targets = MemberTargets(world.clock, {groups[Color.BLUE].arn: blue, groups[Color.GREEN].arn: green})
     updates = FakeUpdates(world.clock)

@@ -93,14 +93,15 @@ class Engine:
     def _append(self, event: Event) -> Entry | None:
         """Add it, and before it what could not be added earlier; None where somebody else was faster.
 
-        A store that is away holds no way back up: what happens on it is kept and added later.
+        A store that is away holds no way back up: what happens on it is kept and added later. Batches wait for it, for
+        nobody could see at AWS which of them were taken back.
         """
         end = self._service.clock.now() + timedelta(seconds=STORE_SECONDS)
         while True:
             try:
                 return self._append_one(event) if self._append_the_unrecorded() else None
             except JournalError as error:
-                if self.state.back or isinstance(event, GateFailed):
+                if (self.state.back or isinstance(event, GateFailed)) and not self.state.batches:
                     return self._kept(event, error)
                 self._wait_for_the_store(error, until=end)
 
@@ -190,6 +191,8 @@ class Engine:
     def _away(self, error: JournalError) -> JournalError:
         name, held = self._service.name, splits_now(self._service)
         stands = "; ".join(f"{route} holds {split}" for route, split in held.items()) or "the routes cannot be read"
+        if self.state.away:
+            stands += f"; {', '.join(map(str, self.state.away))} may be out"
         return JournalError(
             f"{name}: rollout {self.state.id} stops in phase {self.state.phase}, because nothing can be recorded: "
             f"{error.message}. Now: {stands}.",

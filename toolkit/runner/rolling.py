@@ -131,6 +131,13 @@ class _Move:
         return f"without {self._names} {targets} of {color} {are} healthy after {waited}, and {self._needed} have to be"
 
     def _take_out(self) -> Event:
+        began = self._service.clock.now()
+        event = self._emptied()
+        took = duration(round((self._service.clock.now() - began).total_seconds()))
+        return event or self._done(f"{self._names} drained in {took}")
+
+    def _emptied(self) -> Event | None:
+        """Nobody of the batch is registered: None, once that is so."""
         service = self._service
         delay: list[float] = []
 
@@ -141,26 +148,25 @@ class _Move:
             if leaving:
                 service.targets.deregister(self._group, leaving)
 
-        event = self._tried(out)
-        if event is not None:
-            return event
-        began = service.clock.now()
-
         def gone(health: Sequence[TargetHealth]) -> bool:
             return not any(_member(each) in self._members for each in health)
 
+        event = self._tried(out)
+        if event is not None:
+            return event
         most = delay[0] + DRAIN_MARGIN_SECONDS
-        event = self._awaited(
+        return self._awaited(
             gone, most, lambda health: f"{self._stands(health)} after {duration(most)}, {delay[0]:g} s being the delay"
         )
-        took = duration(round((service.clock.now() - began).total_seconds()))
-        return event or self._done(f"{self._names} drained in {took}")
 
     def _update(self) -> Event:
         service, effect, rolling = self._service, self._effect, self._state.plan.rolling
         updates, update = service.updates, rolling.update if rolling else None
         if updates is None or update is None:
             return self._failed("update", NO_PORT)
+        event = self._emptied()  # somebody may have put it in again since
+        if event is not None:
+            return event
         results: list[Result] = []
 
         def ask() -> None:
