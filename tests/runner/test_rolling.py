@@ -588,3 +588,28 @@ def test_a_journal_that_is_away_holds_a_batch_where_it_is_on_the_way_back_too() 
     with pytest.raises(RolledBack):
         resume(place.world.service)
     is_back(place)
+
+
+@pytest.mark.parametrize(("number", "name"), [(1, "a"), (3, "c")])
+def test_a_target_that_falls_sick_while_it_is_watched_fails_its_batch(number: int, name: str) -> None:
+    """Though as many are healthy as have to be: so many were while it was out."""
+    place = in_place("a", "b", "c")
+    done: list[bool] = []
+
+    def on_sleep() -> None:
+        if not done and moved(place)[-1:] == [(number, "put-in")]:
+            done.append(True)
+            place.updates.dead.add(name)
+
+    place.world.clock.on_sleep = on_sleep
+    with pytest.raises(RolledBack, match=f"target health: {name}:8080 is unhealthy since it was updated"):
+        run(place)
+    assert [each for each in place.updates.calls if each[1]][:1] == [(name, True)]
+    is_back(place)
+
+
+def test_a_sick_target_that_was_not_updated_yet_fails_no_other_ones_batch() -> None:
+    place = in_place("a", "b", "c")
+    place.updates.dead.add("c")
+    run(place, RollingStrategy(update=UPDATE, min_healthy=1, bake_seconds=4))
+    assert set(place.health.values()) == {"healthy"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -154,9 +154,17 @@ class RolloutState:
         return batch.members if isinstance(batch, Batch) else ()
 
     @property
+    def updated(self) -> tuple[Member, ...]:
+        """The targets that serve with the new version."""
+        return self._members(lambda standing: standing.is_done(Runs.NEW) and not standing.left)
+
+    @property
     def left(self) -> tuple[Member, ...]:
         """The targets whose way back failed, and that stay as they are."""
-        steps = (self.plan.steps[step] for step, standing in sorted(self.batches.items()) if standing.left)
+        return self._members(lambda standing: standing.left)
+
+    def _members(self, which: Callable[[Standing], bool]) -> tuple[Member, ...]:
+        steps = (self.plan.steps[step] for step, standing in sorted(self.batches.items()) if which(standing))
         return tuple(member for step in steps if isinstance(step, Batch) for member in step.members)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from fractions import Fraction
 
@@ -11,9 +12,10 @@ from toolkit.rollout.agenda import ending_of
 from toolkit.rollout.effects import RunHooks
 from toolkit.rollout.events import Event, GateFailed, HooksRan
 from toolkit.rollout.plain import plain
-from toolkit.rollout.ports import Pulse, Result
+from toolkit.rollout.ports import Pulse, Result, TargetHealth
 from toolkit.rollout.preflight import needed_targets
 from toolkit.rollout.record import Record
+from toolkit.rollout.rolling import Member
 from toolkit.rollout.state import RolloutState
 from toolkit.rollout.steps import OUTPUT_LIMIT, Hook, Probe, Shift, percent
 from toolkit.runner.analyst import Analyst
@@ -90,11 +92,12 @@ class Gates:
         if self._giving is None:
             self._giving = self._service.healthy(state.plan.base)
         needed = needed_targets(self._giving, share, self._service.settings)
-        healthy = self._service.healthy(color)
+        targets = self._service.targets.health(self._service.contract.target_groups[color])
+        healthy = sum(target.is_healthy for target in targets)
         if healthy >= needed:
-            return None
-        targets = "target" if healthy == 1 else "targets"
-        reason = f"{color} fell to {healthy} healthy {targets}, needs {needed}{self._asked_less(color, needed)}"
+            return _fallen(state, targets)
+        noun = "target" if healthy == 1 else "targets"
+        reason = f"{color} fell to {healthy} healthy {noun}, needs {needed}{self._asked_less(color, needed)}"
         return GateFailed(state.step, "target health", reason)
 
     def _asked_less(self, color: Color, needed: int) -> str:
@@ -160,6 +163,17 @@ def ran(service: Service, effect: RunHooks, state: RolloutState, pulse: Pulse) -
     room = OUTPUT_LIMIT // len(effect.hooks)
     kept = [text.encode()[:room].decode(errors="ignore") for text in said if text]
     return HooksRan(effect.at, "; ".join(told), "\n".join(kept))
+
+
+def _fallen(state: RolloutState, targets: Sequence[TargetHealth]) -> Event | None:
+    """Somebody who was updated in place is sick: that enough others are healthy speaks for no new version."""
+    known = {Member(each.id, each.port): each for each in targets if each.state != "draining"}
+    sick = [
+        f"{member} is {known[member].state}"
+        for member in state.updated
+        if member in known and not known[member].is_healthy
+    ]
+    return GateFailed(state.step, "target health", f"{', '.join(sick)} since it was updated") if sick else None
 
 
 def carried(state: RolloutState) -> Fraction:
