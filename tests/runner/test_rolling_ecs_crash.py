@@ -20,6 +20,7 @@ from tests.support.rolling_ecs import (
     untouched,
     wanted,
 )
+from toolkit.errors import AwsUnreachable, RolledBack
 from toolkit.rollout.events import Ending, ReleasePut, Word
 from toolkit.rollout.rolling_plan import RollingStrategy
 from toolkit.runner.lease import LEASE_SECONDS
@@ -106,3 +107,33 @@ def test_between_the_put_and_its_entry_a_rollback_puts_what_was_noted() -> None:
     world.clock.time += timedelta(seconds=LEASE_SECONDS)
     tell(world.service, Word.ROLLBACK)
     assert (ecs.updates, ecs.tasks["web:1"]) == ([("web:2", False), ("web:1", False)], 3)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_one_call_to_ecs_that_aws_does_not_answer_changes_nothing_of_the_end(name: str) -> None:
+    ending, revision = (Ending.COMPLETED, "web:2") if name == "done" else (Ending.ROLLED_BACK, "web:1")
+    calls = 0
+    while True:
+        calls += 1
+        world, ecs = a_case(name)
+        left = [calls]
+
+        def fails(call: str, left: list[int] = left) -> None:
+            left[0] -= 1
+            if not left[0]:
+                raise AwsUnreachable(f"{call}: no answer")
+
+        ecs.before = fails
+        try:
+            begun(world.service)
+        except AwsUnreachable:  # before anything was begun
+            assert world.events() == []
+            continue
+        except RolledBack:
+            pass
+        state = last(world)
+        assert state is not None
+        assert (state.ending, ecs.wanted.revision, ecs.tasks.get(revision)) == (ending, revision, 2), calls
+        if left[0] > 0:
+            break
+    assert calls > 20
