@@ -47,7 +47,8 @@ from toolkit.rollout.events import (
     WorkloadSeen,
     WorldDiffers,
 )
-from toolkit.rollout.rolling import Act, Runs, Standing
+from toolkit.rollout.in_place import batch_moved, doubting, may_move, stuck, with_away
+from toolkit.rollout.rolling import Runs
 from toolkit.rollout.state import Course, RolloutState
 from toolkit.rollout.steps import Approve, Batch, Deploy, Divert, Hook, Roll, Scale, Shift, Step
 from toolkit.settings import HookPoint, OnFailure
@@ -191,13 +192,10 @@ def _diverted(state: RolloutState, event: DivertMeant | Diverted | DivertRemoved
 
 def _in_place(state: RolloutState, event: BatchMoved | ReleaseRestored, at: datetime) -> RolloutState:
     match event:
-        case BatchMoved(step, act, detail) if state.prepared and _may_move(state, step, act):
-            standing = state.batches.get(step, Standing()).after(act, state.wanted)
-            moved = replace(state, batches={**state.batches, step: standing})
-            if act is Act.LEAVE:
-                names = ", ".join(map(str, moved.left))
-                moved = replace(moved, reason=f"{names} could not be taken back ({detail})")
-            return _next_step(moved, at) if standing.is_done(Runs.NEW) and not state.back else replace(moved, began=at)
+        case BatchMoved(step, act) if state.prepared and may_move(state, step, act):
+            moved = batch_moved(state, event)
+            is_done = moved.batches[step].is_done(Runs.NEW)
+            return _next_step(moved, at) if is_done and not state.back else replace(moved, began=at)
         case ReleaseRestored() if state.back and state.plan.rolls is not None and state.held:
             return replace(state, restored=True)
         case _:
@@ -209,25 +207,13 @@ def _is_batch(state: RolloutState) -> bool:
     return isinstance(state.current, Batch)
 
 
-def _may_move(state: RolloutState, step: int, act: Act) -> bool:
-    if step != state.next_batch and step not in state.may_be_released:
-        return False
-    standing = state.batches.get(step, Standing())
-    return (standing.stuck and state.back) if act is Act.LEAVE else act is standing.act(state.wanted)
-
-
 def _failed(state: RolloutState, reason: str, at: datetime) -> RolloutState:
     """A gate does not hold: back, unless the plan leaves what was updated in place to a person."""
     rolling = state.plan.rolling
     if rolling is not None and rolling.on_failure is OnFailure.PAUSE and state.prepared:
-        doubted = _doubting(state)
-        return replace(doubted, course=Course.PAUSED, stays=False, reason=_with_away(doubted, reason))
+        doubted = doubting(state)
+        return replace(doubted, course=Course.PAUSED, stays=False, reason=with_away(doubted, reason))
     return _going_back(state, reason, at)
-
-
-def _doubting(state: RolloutState) -> RolloutState:
-    """The batch under way may have been put in, and may not serve."""
-    return replace(state, batches={step: standing.doubted() for step, standing in state.batches.items()})
 
 
 def _commanded(state: RolloutState, event: CommandTaken, at: datetime) -> RolloutState:
@@ -285,27 +271,13 @@ def _of_the_runner(
 ) -> RolloutState:
     match event:
         case RunnerPaused(reason, leaves):
-            return replace(state, course=Course.PAUSED, stays=not leaves, reason=_with_away(state, reason))
+            return replace(state, course=Course.PAUSED, stays=not leaves, reason=with_away(state, reason))
         case RunnerTookOver():
             return replace(state, course=Course.ON, stays=False, reason=state.reason if state.back else "", watched=at)
         case WorldDiffers(reason):
             return _halted(state, reason)
         case Stuck(reason):
-            return _halted(_stuck(state), reason)
-
-
-def _stuck(state: RolloutState) -> RolloutState:
-    """Whoever goes on from here knows that the batch may not come back."""
-    step = state.next_batch
-    if step is None or not state.back:
-        return state
-    standing = replace(state.batches[step], stuck=True)
-    return replace(state, batches={**state.batches, step: standing})
-
-
-def _with_away(state: RolloutState, reason: str) -> str:
-    """The reason why nobody goes on, and who is left without traffic by that."""
-    return f"{reason}; {', '.join(map(str, state.away))} may be out" if state.away else reason
+            return _halted(stuck(state), reason)
 
 
 def _goes_on(state: RolloutState) -> bool:
@@ -318,7 +290,7 @@ def _next_step(state: RolloutState, at: datetime) -> RolloutState:
 
 
 def _going_back(state: RolloutState, reason: str, at: datetime) -> RolloutState:
-    on = state if state.back else _doubting(state)
+    on = state if state.back else doubting(state)
     return replace(on, back=True, course=Course.ON, stays=False, ending=None, reason=reason, began=at)
 
 

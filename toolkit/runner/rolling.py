@@ -8,10 +8,21 @@ from datetime import timedelta
 from toolkit.errors import AwsError, RouteUnusable
 from toolkit.rollout.effects import MoveBatch
 from toolkit.rollout.events import BatchMoved, Event, GateFailed, RunnerPaused, Stuck
+from toolkit.rollout.leaving import (
+    LEAVING,
+    by_member,
+    healthy_beside,
+    in_words,
+    member_of,
+    needed,
+    registered_since,
+    taken_out_by_others,
+    who_may_leave,
+)
 from toolkit.rollout.ports import Pulse, Result, TargetHealth
-from toolkit.rollout.rolling import Act, Member, Runs, Standing
+from toolkit.rollout.rolling import Act, Runs, Standing
 from toolkit.rollout.state import RolloutState
-from toolkit.rollout.steps import Batch, duration
+from toolkit.rollout.steps import duration
 from toolkit.runner.attention import Attention
 from toolkit.runner.gates import environment
 from toolkit.runner.scaling import TRY_SECONDS
@@ -22,7 +33,6 @@ DRAIN_MARGIN_SECONDS = 60.0
 NO_PORT = "nothing here can update a target"
 IMPATIENT = "nobody waits for the way back any more"
 _RETRY_SECONDS = 2.0
-_LEAVING = "draining"
 
 
 def move(effect: MoveBatch, service: Service, attention: Attention, state: RolloutState, pulse: Pulse) -> Event:
@@ -62,73 +72,42 @@ class _Move:
 
     def _release(self) -> Event:
         """Not while too few of the others are healthy, who may be waited for; nor where somebody took a member out."""
-        found: list[tuple[int, str]] = []
+        state, effect = self._state, self._effect
         lost: list[str] = []
-        seen: list[int] = []
+        found: list[tuple[int, int]] = []
+        seen: list[Sequence[TargetHealth]] = []
 
         def may_leave(health: Sequence[TargetHealth]) -> bool:
-            lost[:] = [] if self._state.back else self._lost(health)
-            seen[:] = [_healthy_beside(self._members, health)]
-            leaving = (self._leaving(step, health) for step in self._steps)
-            found[:] = [each for each in leaving if each is not None][:1]
+            seen[:] = [health]
+            lost[:] = [] if state.back else taken_out_by_others(effect.batch, health)
+            leaving = who_may_leave(state, state.may_be_released or (effect.step,), health)
+            found[:] = [] if leaving is None else [leaving]
             return bool(lost or found)
 
-        settings = self._service.settings
-        event = self._awaited(may_leave, settings.ready_seconds, lambda _: self._too_few(seen[0]))
+        event = self._awaited(may_leave, self._service.settings.ready_seconds, self._too_few)
         if event is not None:
             return event
         if lost:
             return self._failed(str(Act.RELEASE), f"{', '.join(lost)}: somebody has taken it out meanwhile")
-        step, detail = found[0]
-        return BatchMoved(step, Act.RELEASE, detail)
-
-    @property
-    def _steps(self) -> Sequence[int]:
-        """The steps of the batches of which one may be released now, in this order."""
-        return self._state.may_be_released or (self._effect.step,)
-
-    def _leaving(self, step: int, health: Sequence[TargetHealth]) -> tuple[int, str] | None:
-        """The step with a sentence about the others, where its batch may leave.
-
-        On the way back a batch of which nobody is healthy may always, for it is missed by nobody.
-        """
-        batch = self._state.plan.steps[step]
-        members = frozenset(batch.members) if isinstance(batch, Batch) else frozenset()
-        others = _healthy_beside(members, health)
-        is_missed = any(each.is_healthy for each in health if _member(each) in members)
-        if others < self._needed and (is_missed or not self._state.back):
-            return None
-        strangers = "" if self._state.back else self._strangers(health)
-        return step, f"{others} {'other is' if others == 1 else 'others are'} healthy{strangers}"
-
-    @property
-    def _needed(self) -> int:
-        rolling = self._state.plan.rolling
-        return 0 if rolling is None or self._state.plan.force else rolling.min_healthy
-
-    def _lost(self, health: Sequence[TargetHealth]) -> list[str]:
-        known = _known(health)
-        staying = {member for member, each in known.items() if each.state != _LEAVING}
-        members = self._effect.batch.members
-        return [f"{each} is {_in_words(known.get(each))}" for each in members if each not in staying]
+        step, others = found[0]
+        told = f"{others} {'other is' if others == 1 else 'others are'} healthy"
+        return BatchMoved(step, Act.RELEASE, told + ("" if state.back else self._strangers(seen[0])))
 
     def _strangers(self, health: Sequence[TargetHealth]) -> str:
-        """Who was registered since the plan was made, and is told of once: at the end, when nobody else will come."""
-        batch, plan = self._effect.batch, self._state.plan
-        planned = {each for step in plan.steps if isinstance(step, Batch) for each in step.members}
-        new = [str(_member(each)) for each in health if _member(each) not in planned and each.state != _LEAVING]
+        """Who was registered since the plan was made; said aloud at the end, when nobody else can come."""
+        new = registered_since(self._state.plan, health)
         if not new:
             return ""
-        told = f"{', '.join(new)}: not part of this rolling update, for it was registered later"
-        if batch.number == batch.of:
+        told = f"{', '.join(map(str, new))}: not part of this rolling update, for it was registered later"
+        if self._effect.batch.number == self._effect.batch.of:
             self._service.note(f"warning: {self._service.name}: {told}")
         return f"; {told}"
 
-    def _too_few(self, healthy: int) -> str:
-        waited, color = duration(self._service.settings.ready_seconds), self._state.plan.base
-        targets = "1 target" if healthy == 1 else f"{healthy} targets"
-        are = "is" if healthy == 1 else "are"
-        return f"without {self._names} {targets} of {color} {are} healthy after {waited}, and {self._needed} have to be"
+    def _too_few(self, health: Sequence[TargetHealth]) -> str:
+        healthy, color = healthy_beside(self._members, health), self._state.plan.base
+        targets = f"1 target of {color} is" if healthy == 1 else f"{healthy} targets of {color} are"
+        waited, least = duration(self._service.settings.ready_seconds), needed(self._state.plan)
+        return f"without {self._names} {targets} healthy after {waited}, and {least} have to be"
 
     def _take_out(self) -> Event:
         began = self._service.clock.now()
@@ -143,13 +122,13 @@ class _Move:
 
         def out() -> None:
             delay[:] = [service.targets.draining(self._group).delay_seconds]
-            present = [each for each in service.targets.health(self._group) if _member(each) in self._members]
-            leaving = [each for each in present if each.state != _LEAVING]
+            present = [each for each in service.targets.health(self._group) if member_of(each) in self._members]
+            leaving = [each for each in present if each.state != LEAVING]
             if leaving:
                 service.targets.deregister(self._group, leaving)
 
         def gone(health: Sequence[TargetHealth]) -> bool:
-            return not any(_member(each) in self._members for each in health)
+            return not any(member_of(each) in self._members for each in health)
 
         event = self._tried(out)
         if event is not None:
@@ -205,7 +184,7 @@ class _Move:
         began = service.clock.now()
 
         def healthy(health: Sequence[TargetHealth]) -> bool:
-            return self._members <= {_member(each) for each in health if each.is_healthy}
+            return self._members <= {member_of(each) for each in health if each.is_healthy}
 
         most = service.settings.ready_seconds
         event = self._awaited(healthy, most, lambda health: f"{self._stands(health)} after {duration(most)}")
@@ -283,23 +262,5 @@ class _Move:
 
     def _stands(self, health: Collection[TargetHealth]) -> str:
         """How each member stands: `i-0a:8080 is draining, i-0b:8080 is unhealthy (Target.Timeout)`."""
-        known = _known(health)
-        return ", ".join(f"{each} is {_in_words(known.get(each))}" for each in self._effect.batch.members)
-
-
-def _member(target: TargetHealth) -> Member:
-    return Member(target.id, target.port, target.zone)
-
-
-def _known(health: Collection[TargetHealth]) -> Mapping[Member, TargetHealth]:
-    return {_member(each): each for each in health}
-
-
-def _healthy_beside(members: Collection[Member], health: Collection[TargetHealth]) -> int:
-    return sum(each.is_healthy for each in health if _member(each) not in members)
-
-
-def _in_words(target: TargetHealth | None) -> str:
-    if target is None:
-        return "not registered"
-    return f"{target.state} ({target.reason})" if target.reason else target.state
+        known = by_member(health)
+        return ", ".join(f"{each} is {in_words(known.get(each))}" for each in self._effect.batch.members)
