@@ -72,12 +72,13 @@ STRATEGIES: dict[str, Strategy | RollingStrategy] = {
         rolling("rolling", bake_seconds=4.0),
         rolling("failing-rolling", bake_seconds=4.0),
         rolling("dying-rolling", bake_seconds=0.0),
+        rolling("hooked-rolling", bake_seconds=0.0),
     )
 }
 EVERY = tuple(HookSettings(at=point, name="fine", command=("true",)) for point in HookPoint)
 BEFALLS = {"failing-rolling": "fails", "dying-rolling": "kills"}
 """What the update of the second batch does."""
-_LONG = ("failing-ab", "failing-deployment", "hooked", "rolling", "dying-rolling")
+_LONG = ("failing-ab", "failing-deployment", "hooked", "rolling", "dying-rolling", "hooked-rolling")
 """Their ways are parts of the others' ways: tried with the slow tests."""
 NAMES = [pytest.param(name, marks=pytest.mark.slow if name in _LONG else ()) for name in STRATEGIES]
 HOME = Split(blue=100, green=0)
@@ -153,6 +154,7 @@ def fresh(strategy: str) -> FakeWorld:
     follow(world, autoscaled(blue=3, green=0 if deploys else 3))
     if strategy.endswith("rolling"):
         place = updated_in_place(world, "a", "b")
+        place.targets.keeps = 1
         getattr(place.updates, BEFALLS.get(strategy, "fails")).update([("b", False)] if strategy in BEFALLS else [])
 
     def approve() -> None:

@@ -21,15 +21,17 @@ from toolkit.errors import (
     Throttled,
 )
 from toolkit.rollout.events import BatchMoved, CommandTaken, GateFailed, RunnerPaused, Word
+from toolkit.rollout.ports import Result
 from toolkit.rollout.rolling import Act
 from toolkit.rollout.rolling_plan import RollingStrategy
 from toolkit.rollout.state import Phase
+from toolkit.rollout.steps import Hook
 from toolkit.runner.interrupts import Signals
 from toolkit.runner.lease import LEASE_SECONDS
 from toolkit.runner.rollout import RolloutOutcome, Wanted, resume, start
 from toolkit.runner.shift import shift
 from toolkit.runner.tell import tell
-from toolkit.settings import OnFailure
+from toolkit.settings import HookPoint, HookSettings, OnFailure, ServiceSettings
 from toolkit.traffic import Split
 
 ONE_BY_ONE = RollingStrategy(update=UPDATE, bake_seconds=4.0, version="2.0")
@@ -613,3 +615,77 @@ def test_a_sick_target_that_was_not_updated_yet_fails_no_other_ones_batch() -> N
     place.updates.dead.add("c")
     run(place, RollingStrategy(update=UPDATE, min_healthy=1, bake_seconds=4))
     assert set(place.health.values()) == {"healthy"}
+
+
+@pytest.mark.parametrize("act", list(Act)[:4])
+def test_ctrl_c_twice_takes_it_back_at_every_act(act: Act) -> None:
+    place, signals = in_place("a", "b", "c"), Signals()
+    if act is Act.UPDATE:
+        place.updates.hangs.add(("b", False))
+
+    def press() -> None:
+        signals.interrupts = 2
+
+    when_moved(place, act, press)
+    with pytest.raises(RolledBack, match="Ctrl-C, twice"):
+        run(place, signals=signals)
+    is_back(place)
+
+
+def test_ctrl_c_twice_is_heeded_while_aws_does_not_take_a_write() -> None:
+    place, signals = in_place("a", "b"), Signals()
+
+    def before(name: str) -> None:
+        if name == "deregister" and not signals.interrupts:
+            raise Throttled("Rate exceeded")
+
+    def press() -> None:
+        signals.interrupts = 2
+
+    place.targets.before = before
+    when(place.world, 10, press)
+    with pytest.raises(RolledBack, match="Ctrl-C, twice"):
+        run(place, signals=signals)
+    assert ("deregister", ("a:8080",)) not in place.targets.calls
+    is_back(place)
+
+
+def hooked(*points: HookPoint) -> ServiceSettings:
+    hooks = tuple(HookSettings(at=point, name=str(point), command=("true",)) for point in points)
+    return ServiceSettings(hooks=hooks, ready_seconds=60.0)
+
+
+def test_hooks_of_a_shift_run_around_each_batch_and_those_of_the_end_last() -> None:
+    place = in_place("a", "b", settings=hooked(*HookPoint))
+    run(place)
+    ran = [name for name, _ in place.world.hooks.ran]
+    around = ["before-shift", "after-shift"]
+    assert [name for name in ran if name in around] == around * 2
+    assert ran[-1] == "on-end"
+    assert "on-rollback" not in ran
+    assert "before-retire" not in ran
+
+
+def test_a_hook_that_fails_after_a_batch_takes_it_back_and_those_of_a_rollback_run_then() -> None:
+    place = in_place("a", "b", settings=hooked(HookPoint.AFTER_SHIFT, HookPoint.ON_ROLLBACK, HookPoint.ON_END))
+    place.world.hooks.results = [Result(passed=False, reason="exit 1")]
+    with pytest.raises(RolledBack, match="hook after-shift: exit 1"):
+        run(place)
+    assert [name for name, _ in place.world.hooks.ran] == ["after-shift", "on-rollback", "on-end"]
+    assert place.updates.calls == [("a", False), ("a", True)]
+    is_back(place)
+
+
+def test_a_gate_that_fails_while_a_batch_is_watched_waits_for_a_person_by_policy() -> None:
+    place = in_place("a", "b")
+    place.world.hooks.results = [Result(passed=True, reason="fine"), Result(passed=False, reason="errs")]
+    gate = Hook("smoke", command=("true",))
+    strategy = RollingStrategy(
+        update=UPDATE, bake_seconds=30, on_failure=OnFailure.PAUSE, gates=(gate,), gate_seconds=10
+    )
+    with pytest.raises(Paused, match="hook smoke: errs") as caught:
+        run(place, strategy)
+    assert "may be out" not in caught.value.message
+    assert set(place.health.values()) == {"healthy"}
+    resume(place.world.service)
+    assert place.updates.calls == [("a", False), ("b", False)]

@@ -32,7 +32,8 @@ class MemberTargets:
     """Each target of each group, by the group's ARN, on `clock`.
 
     A registered one is healthy after `warm_seconds`, unless it is `sick`; a deregistered one is gone after
-    `drain_seconds`, unless it is `stubborn`: both by id. `before` may raise; it is told each call.
+    `drain_seconds`, unless it is `stubborn`: both by id. `before` may raise; it is told each call. That a healthy one
+    is deregistered while fewer than `keeps` others are healthy is an error.
     """
 
     clock: FakeClock
@@ -45,6 +46,7 @@ class MemberTargets:
     terminates: bool = False
     calls: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     before: Callable[[str], None] = lambda _name: None
+    keeps: int = 0
 
     @property
     def urgent(self) -> MemberTargets:
@@ -66,6 +68,9 @@ class MemberTargets:
 
     def deregister(self, group: TargetGroup, targets: Sequence[TargetHealth]) -> None:
         self._called("deregister", targets)
+        healthy = {Member(each.id, each.port) for each in self.health(group) if each.is_healthy}
+        leaving = {Member(each.id, each.port) for each in targets}
+        assert not healthy & leaving or len(healthy - leaving) >= self.keeps, f"{healthy - leaving} are left"
         for each in targets:
             life = self.lives[group.arn].get(Member(each.id, each.port))
             if life is not None and life.draining is None:
