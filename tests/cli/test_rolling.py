@@ -114,7 +114,6 @@ def test_one_that_is_paused_goes_on_with_the_batch_that_failed(line: Line, place
     ("words", "code", "said"),
     [
         ("", 2, "it is not said how a target is updated"),
-        ("--to green -- ./update.sh", 2, "stays on the live color"),
         ("--batch 0 -- ./update.sh", 2, "--batch: "),
         ("--batch 150% -- ./update.sh", 2, "--batch: "),
         ("--batch x -- ./update.sh", 2, "--batch: "),

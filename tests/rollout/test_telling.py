@@ -67,7 +67,7 @@ TOLD: list[tuple[Event, str]] = [
         "blue has 3 of 3 of web:1.0 (web:1), at least 2; green has 0 of 0",
     ),
     (WorkloadHeld(), "nothing scales a color in until the rollout is over"),
-    (ReleasePut(0, Release("web:2", "web:2.0")), "step 1 is done: the new color is to run web:2.0 (web:2)"),
+    (ReleasePut(0, Release("web:2", "web:2.0")), "step 1: AWS is asked to run web:2.0 (web:2)"),
     (RestSkipped(7, "hook veto: no"), "step 8 and what follows is left undone: hook veto: no"),
     (HooksRan(HookPoint.ON_END, "hook tell: answered 200", "ok"), "on-end: hook tell: answered 200"),
     (WorkloadLetGo(), "autoscaling is bound as before"),

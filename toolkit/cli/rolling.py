@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from toolkit.settings import RollingSettings, Update
 
 
-@starting
+@partial(starting, in_place=True)
 def rolling(
     service: ServiceArgument,
     command: Annotated[
@@ -75,8 +76,6 @@ def rolling(
 
     Example: bluegreen rolling web --batch 25% --version 1.4.2 -- ./update.sh
     """
-    if how.to is not None:
-        raise UsageError("a rolling update stays on the live color, so there is no --to", hint="Leave it out.")
     change = None
     if image is not None or task_definition is not None or container is not None:
         change = asked_change(image, container, task_definition, None, None)

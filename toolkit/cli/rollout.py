@@ -62,18 +62,22 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
 }
 
 
-def starting(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command that takes `how: How` the options of every rollout, and those that say where AWS is."""
+def starting(command: Callable[..., None], *, in_place: bool = False) -> Callable[..., None]:
+    """Give a command that takes `how: How` the options of every rollout, and those that say where AWS is.
+
+    in_place: the live color is updated itself, so there is no --to.
+    """
+    options = {name: option for name, option in _OPTIONS.items() if not (in_place and name == "to")}
     signature = inspect.signature(command, eval_str=True)
     own = [parameter for name, parameter in signature.parameters.items() if name != "how"]
     added = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-        for name, (annotation, default) in _OPTIONS.items()
+        for name, (annotation, default) in options.items()
     ]
 
     @functools.wraps(command)
     def with_how(*args: Any, where: Options, **words: Any) -> None:
-        how = How(where=where, **{name: words.pop(name) for name in _OPTIONS})
+        how = How(where=where, **{"to": None} | {name: words.pop(name) for name in options})
         command(*args, how=how, **words)
 
     where = inspect.Parameter("where", inspect.Parameter.KEYWORD_ONLY, annotation=Options)

@@ -62,7 +62,8 @@ def sentence(entry: Entry, state: RolloutState) -> str:
         case StepPassed(step, detail, _):
             return f"{place(step, state.plan)} is done" + (f": {detail}" if detail else "")
         case ReleasePut(step, release):
-            return f"{place(step, state.plan)} is done: {state.plan.to} is to run {release_words(release)}"
+            done = "" if state.plan.in_place else " is done"  # in place it goes on until every task runs it
+            return f"{place(step, state.plan)}{done}: {state.plan.to} is to run {release_words(release)}"
         case RolloutEnded():
             return f"rollout {state.id} is over: {ending_words(state)}"
         case _:

@@ -34,7 +34,8 @@ class Record:
     in_doubt: an intent stands without an outcome, so `splits` may or may not have become `meant`.
     suspended: stickiness that was put aside. restores: the routes where the last intent meant to bring it back.
     actor, at: of the last move. rollout: the id of the one under way, run by somebody or not. starting: its base, while
-    it has meant no shift yet. in_place: the one under way updates the live color itself.
+    it has meant no shift yet. in_place: the one under way updates the live color itself, and has
+    meant no shift.
     """
 
     head: Head = field(default_factory=Head)
@@ -99,6 +100,7 @@ def _moved(record: Record, entry: Entry) -> Record:  # noqa: PLR0911 - one case 
                 restores=intent.restores,
                 promoted=None,
                 starting=None,
+                in_place=False,
             )
         case ShiftVerified():
             meant = record.meant

@@ -86,7 +86,7 @@ def _said(event: Event) -> str:  # noqa: PLR0911, PLR0912, C901 - one case an ev
         case WorkloadHeld():
             return "nothing scales a color in until the rollout is over"
         case ReleasePut(step, release):
-            return f"step {step + 1} is done: the new color is to run {release}"
+            return f"step {step + 1}: AWS is asked to run {release}"
         case WorkloadLetGo(problem):
             return f"not all is as before: {problem}" if problem else "autoscaling is bound as before"
         case DivertMeant(rules):
