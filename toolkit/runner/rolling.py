@@ -19,7 +19,7 @@ from toolkit.rollout.leaving import (
     taken_out_by_others,
     who_may_leave,
 )
-from toolkit.rollout.ports import Pulse, Result, TargetHealth
+from toolkit.rollout.ports import Pulse, Result, TargetHealth, Updates
 from toolkit.rollout.rolling import Act, Runs, Standing
 from toolkit.rollout.state import RolloutState
 from toolkit.rollout.steps import duration
@@ -27,6 +27,7 @@ from toolkit.runner.attention import Attention
 from toolkit.runner.gates import environment
 from toolkit.runner.scaling import TRY_SECONDS
 from toolkit.runner.service import Service
+from toolkit.settings import Update
 
 DRAIN_MARGIN_SECONDS = 60.0
 """How long past its deregistration delay a target may still be seen draining."""
@@ -73,6 +74,8 @@ class _Move:
     def _release(self) -> Event:
         """Not while too few of the others are healthy, who may be waited for; nor where somebody took a member out."""
         state, effect = self._state, self._effect
+        if not state.back and self._how is None:
+            return self._failed("update", NO_PORT)
         lost: list[str] = []
         found: list[tuple[int, int]] = []
         seen: list[Sequence[TargetHealth]] = []
@@ -139,10 +142,10 @@ class _Move:
         )
 
     def _update(self) -> Event:
-        service, effect, rolling = self._service, self._effect, self._state.plan.rolling
-        updates, update = service.updates, rolling.update if rolling else None
-        if updates is None or update is None:
+        effect, how = self._effect, self._how
+        if how is None:
             return self._failed("update", NO_PORT)
+        updates, update = how
         event = self._emptied()  # somebody may have put it in again since
         if event is not None:
             return event
@@ -162,6 +165,12 @@ class _Move:
         if result.passed:
             return self._done(result.reason, result.output)
         return self._impatient() or self._failed("update", result.reason, result.output)
+
+    @property
+    def _how(self) -> tuple[Updates, Update] | None:
+        """Who updates, and how; None where nobody can."""
+        rolling, updates = self._state.plan.rolling, self._service.updates
+        return None if rolling is None or rolling.update is None or updates is None else (updates, rolling.update)
 
     @property
     def _words(self) -> Mapping[str, str]:
