@@ -336,6 +336,7 @@ def test_whoever_is_asked_to_end_leaves_it_where_it_is_and_says_who_may_be_out(a
     resume(place.world.service)
     assert place.versions == {"a": "new", "b": "new", "c": "new"}
     assert set(place.health.values()) == {"healthy"}
+    assert place.targets.calls.count(("deregister", ("b:8080",))) == 1, "what drains already is left to it"
 
 
 def test_an_update_that_hangs_is_stopped_as_soon_as_somebody_wants_to_go_back() -> None:
