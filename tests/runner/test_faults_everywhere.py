@@ -175,11 +175,18 @@ def harmed(strategy: str, port: str, at: int, times: int, *, heard: bool, late: 
 
 _TRIED = [("canary", 7), ("failing-gate", 7), ("failing-gate", 1000), ("hooks", 1000), ("deployment", 7), ("ab", 7)]
 _TRIED += [("rolling", 7), ("rolling", 1000), ("failing-rolling", 1000)]
+_LONG = ("rolling",)
+"""Its way is mostly a part of another one's: tried with the slow tests."""
+
+
+def tried(*words: object) -> Any:
+    """A row of parameters that begins with the strategy."""
+    return pytest.param(*words, marks=pytest.mark.slow if words[0] in _LONG else ())
 
 
 @pytest.mark.parametrize(
     ("strategy", "times", "port"),
-    [(strategy, times, port) for strategy, times in _TRIED for port in _ERRORS if asks(strategy, port)],
+    [tried(strategy, times, port) for strategy, times in _TRIED for port in _ERRORS if asks(strategy, port)],
 )
 @pytest.mark.parametrize("heard", [True, False])
 def test_a_port_that_fails_from_any_call_on_leaves_a_rollout_that_ends_well(
@@ -193,7 +200,7 @@ def test_a_port_that_fails_from_any_call_on_leaves_a_rollout_that_ends_well(
 @pytest.mark.parametrize(
     ("strategy", "port"),
     [
-        (strategy, port)
+        tried(strategy, port)
         for strategy in ("canary", "failing-gate", "hooks", "deployment", "ab", "rolling", "failing-rolling")
         for port in _ERRORS
         if asks(strategy, port)
