@@ -96,6 +96,7 @@ bench: terraform-present $(STAMP) ## every benchmark, one JSON object each
 	$(BIN)/python -m tests.benchmarks.fleet --services 500
 	$(BIN)/python -m tests.benchmarks.deploy
 	$(BIN)/python -m tests.benchmarks.deploy --workload asg
+	$(BIN)/python -m tests.benchmarks.rolling
 	$(BIN)/python -m tests.benchmarks.detection
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
