@@ -128,12 +128,11 @@ def test_a_batch_of_several_leaves_and_comes_back_together() -> None:
     assert set(place.versions.values()) == {"new"}
 
 
-def test_the_same_target_at_several_ports_is_as_many_members() -> None:
+def test_a_host_at_several_ports_leaves_as_a_whole() -> None:
     place = in_place("a:8080", "a:8081", "b:8080")
     run(place)
     assert [names for name, names in place.targets.calls if name == "deregister"] == [
-        ("a:8080",),
-        ("a:8081",),
+        ("a:8080", "a:8081"),
         ("b:8080",),
     ]
     assert [each["BLUEGREEN_TARGET_PORT"] for each in place.updates.told] == ["8080", "8081", "8080"]
@@ -692,3 +691,20 @@ def test_a_gate_that_fails_while_a_batch_is_watched_waits_for_a_person_by_policy
     assert set(place.health.values()) == {"healthy"}
     resume(place.world.service)
     assert place.updates.calls == [("a", False), ("b", False)]
+
+
+def test_weights_that_somebody_moved_are_noticed_before_the_next_batch_leaves() -> None:
+    place = in_place("a", "b")
+    quick = RollingStrategy(update=UPDATE, bake_seconds=0.0)
+    when_moved(place, Act.PUT_IN, lambda: place.world.put(Split(blue=50, green=50)), number=1)
+    with pytest.raises(Halted, match="route-0 holds blue 50 / green 50, and blue is updated in place with all of the"):
+        run(place, quick)
+    assert place.versions == {"a": "new", "b": "old"}
+
+
+def test_while_both_colors_have_traffic_nothing_is_begun() -> None:
+    place = in_place("a", "b")
+    shift(place.world.service, Split(blue=90, green=10))
+    with pytest.raises(PreflightRefused, match=r"green has traffic too, on route-0\. Nothing was changed"):
+        run(place)
+    assert place.updates.calls == []

@@ -120,9 +120,21 @@ class Standing:
 
 
 def batches(members: Sequence[Member], size: int) -> tuple[tuple[Member, ...], ...]:
-    """All of them in batches of at most `size`, zone by zone, so that the other zones are whole meanwhile."""
-    ordered = sorted(members, key=lambda each: (each.zone or "", each.id, each.port or 0))
-    return tuple(tuple(ordered[start : start + size]) for start in range(0, len(ordered), size))
+    """All of them in batches of at most `size`, zone by zone, so that the other zones are whole meanwhile.
+
+    A host that is registered at several ports leaves as a whole, since an update may stop all that it serves; a batch
+    is larger than `size` where one host is.
+    """
+    hosts: dict[str, list[Member]] = {}
+    for member in sorted(members, key=lambda each: (each.zone or "", each.id, each.port or 0)):
+        hosts.setdefault(member.id, []).append(member)
+    made: list[list[Member]] = []
+    for host in hosts.values():
+        if made and len(made[-1]) + len(host) <= size:
+            made[-1] += host
+        else:
+            made.append(host)
+    return tuple(map(tuple, made))
 
 
 def count_of(amount: float, targets: int) -> int:

@@ -12,6 +12,7 @@ from toolkit.rollout.plan import GATE_SECONDS, Plan
 from toolkit.rollout.ports import TargetHealth
 from toolkit.rollout.preflight import Finding, Level, Observation, preflight
 from toolkit.rollout.rolling import Member, Rolling, batches, count_of
+from toolkit.rollout.routes import known_splits
 from toolkit.rollout.steps import Bake, Batch, Gate, Roll, Step
 from toolkit.rollout.workload import Change
 from toolkit.settings import HookPoint, HookSettings, OnFailure, ServiceSettings, Update
@@ -66,10 +67,9 @@ def rolling_plan(
     else:
         members, healthy = _members(contract, targets, base)
         _require_instances(strategy, contract.name, members)
-        size = count_of(strategy.batch, len(members))
-        kept = _kept(strategy, contract.name, len(members), healthy, size, force=force)
+        parts = batches(members, count_of(strategy.batch, len(members)))
+        kept = _kept(strategy, contract.name, len(members), healthy, max(map(len, parts)), force=force)
         rolling = Rolling(strategy.update, kept, strategy.on_failure, strategy.version)
-        parts = batches(members, size)
         steps = tuple(step for number, part in enumerate(parts, 1) for step in (Batch(number, len(parts), part), bake))
     return Plan(
         service=contract.name,
@@ -146,7 +146,18 @@ def rolling_findings(
         for each in preflight(observation, plan.home, settings, accept_drift=accept_drift)
         if each.check not in (f"{other} attached", f"{other} capacity")
     ]
-    return found + _batches(observation, plan)
+    return found + _live_alone(observation, plan) + _batches(observation, plan)
+
+
+def _live_alone(observation: Observation, plan: Plan) -> list[Finding]:
+    """Half of a release on each side is nothing to update: nobody would know what goes back to what."""
+    other, splits = plan.base.other, known_splits(observation.routes, observation.contract)
+    carrying = [name for name, split in splits.items() if split.share(other)]
+    if not carrying:
+        return []
+    reason = f"{other} has traffic too, on {', '.join(sorted(carrying))}"
+    mend = f"Give {plan.base} all of it first, or shift on: bluegreen rollback, bluegreen shift."
+    return [Finding("rolling", Level.REFUSED, reason, mend)]
 
 
 def _batches(observation: Observation, plan: Plan) -> list[Finding]:

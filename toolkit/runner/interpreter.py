@@ -137,6 +137,9 @@ class Interpreter:
             return said
         match effect:
             case MoveBatch():
+                wrong = None if begun or state.back else self._drifted(state)
+                if wrong is not None:
+                    return wrong
                 heard: list[Event] = []
                 moved = rolling.move(effect, self.service, self.attention, state, self._pulse(state, heard))
                 return heard[0] if heard else moved
@@ -144,6 +147,14 @@ class Interpreter:
                 return await_release(color, self.service, self.attention, state, self._looking)
             case RestoreRelease(color):
                 return restore_release(color, self.service, self.attention, state)
+
+    def _drifted(self, state: RolloutState) -> Event | None:
+        """What somebody has done to the weights, before anybody leaves; every bake looks at them too."""
+        try:
+            return differs(self.service.contract, self.service.read(), self.record, state)
+        except AwsError as error:
+            self.service.note(f"warning: {error.message}")
+            return None
 
     def _looking(self, state: RolloutState) -> Event | None:
         """Ask the gates once; what is heard meanwhile comes first."""

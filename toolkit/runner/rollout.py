@@ -285,6 +285,8 @@ def _unshifted(state: RolloutState) -> str:
         return "nobody is diverted any more"
     if not state.plan.in_place:
         return "nothing was shifted"
+    if state.left:
+        return "all else that was updated runs again what it ran"
     return "what was updated runs again what it ran" if state.batches or state.restored else "nothing was updated"
 
 

@@ -38,6 +38,11 @@ def differs(
             meant = f" (or {record.meant})" if record.in_doubt else ""
             reason = f"route {route.name} holds {split}, and the journal says {record.splits[route.name]}{meant}"
             return WorldDiffers(reason, found)
+        if state.plan.in_place and split != state.plan.home:
+            reason = (
+                f"route {route.name} holds {split}, and {state.plan.base} is updated in place with all of the traffic"
+            )
+            return WorldDiffers(reason, found)
     return None
 
 
