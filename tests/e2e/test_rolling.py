@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import json
 import subprocess
-import threading
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
 from tests.e2e.command import Commands, Ended, assert_one_clear_line
 from tests.e2e.release import requests_until, until
+from tests.support.held import answer_in, request_held_by
 from tests.support.in_place import Fleet, environment, fleet
 from tests.support.provision import Provisioned, provision
 from tests.support.world import World
-from toolkit.lab.app.site import Site
-from toolkit.lab.dataplane.addresses import to_loopback
 from toolkit.lab.load import LoadPlan, LoadProcess
 from toolkit.lab.rehearsal.targets import TARGET_PORT, free_addresses, wait_for
 
@@ -269,50 +265,6 @@ def test_a_request_that_outlasts_the_delay_holds_the_update_up_for_the_delay_and
     assert update["at"] - seen >= delay - 0.5, "it was updated before it had drained"
     assert endless.ended(seconds=5.0) != "200", "its target was killed"
     assert servers.versions() == NEW
-
-
-def answer_in(target: str, *, milliseconds: float) -> None:
-    """Let every request but the health check take so long there."""
-    site = Site(to_loopback(target))
-    connection = HTTPConnection(site.address, TARGET_PORT, timeout=5)
-    connection.request("POST", "/_app/faults", json.dumps({"slow_rate": 1.0, "slow_ms": milliseconds}))
-    assert connection.getresponse().status == 200
-    connection.close()
-
-
-class Asked(threading.Thread):
-    """A request under way; how it ends."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(daemon=True)
-        self._url = url
-        self._outcome = ""
-        self.start()
-
-    def run(self) -> None:
-        parts = urlsplit(self._url)
-        connection = HTTPConnection(parts.hostname or "", parts.port, timeout=60)
-        try:
-            connection.request("GET", "/")
-            self._outcome = str(connection.getresponse().status)
-        except (OSError, HTTPException) as error:
-            self._outcome = type(error).__name__
-        finally:
-            connection.close()
-
-    def ended(self, *, seconds: float) -> str:
-        """The status, or the name of an error; empty while it is under way."""
-        self.join(seconds)
-        return self._outcome
-
-
-def request_held_by(url: str) -> Asked:
-    """One that somebody holds: most find another target, and are answered at once."""
-    for _ in range(100):
-        asked = Asked(url)
-        if not asked.ended(seconds=1.0):
-            return asked
-    raise AssertionError("nobody holds a request")
 
 
 def said(process: subprocess.Popen[str]) -> str:
