@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from toolkit.analysis.verdict import Outcome, Verdict
 from toolkit.errors import AwsError, BluegreenError, LeaseLost, NoHealthyTarget, RouteUnusable
 from toolkit.rollout.effects import (
     AwaitRelease,
@@ -43,7 +41,6 @@ from toolkit.rollout.events import (
     Refused,
     RestSkipped,
     RolloutEnded,
-    RunnerPaused,
     ShiftFailed,
     ShiftIntended,
     ShiftVerified,
@@ -69,13 +66,11 @@ from toolkit.runner.rollback import of_the_pair, require_a_healthy_target, way_b
 from toolkit.runner.rolling_release import await_release, restore_release
 from toolkit.runner.scaling import bring_up, scale, wane
 from toolkit.runner.service import Service
+from toolkit.runner.watching import UNSEEN_SECONDS, Watcher, later, unseen
 from toolkit.runner.world import differs, move_again
 from toolkit.runner.write import splits_now
-from toolkit.settings import AnalysisSettings, HookPoint, Inconclusive
+from toolkit.settings import HookPoint
 
-UNSEEN_SECONDS = 60.0
-"""How long a gate that cannot be seen is waited for, once its time is up."""
-DETACHED = "it goes on by itself until somebody decides"
 BACK_SECONDS = 300.0
 """How long a rollback tries to read the routes."""
 _RETRY_SECONDS = 2.0
@@ -199,7 +194,7 @@ class Interpreter:
         """Until when a rule may appear that was begun to be made, by us or by who was here before."""
         if all(rule.arn for rule in state.diversions):
             return self.stale_until
-        return _later(self._now() + timedelta(seconds=WRITE_TIMEOUT_SECONDS), self.stale_until)
+        return later(self._now() + timedelta(seconds=WRITE_TIMEOUT_SECONDS), self.stale_until)
 
     def _now(self) -> datetime:
         return self.service.clock.now()
@@ -228,7 +223,7 @@ class Interpreter:
         try:
             seen = self._looked(state)
         except AwsError as error:
-            return self._unseen(error.message)
+            return unseen(error.message)
         if not isinstance(seen, Observation):
             return seen
         wrong = differs(self.service.contract, seen.routes, self.record, state)
@@ -312,45 +307,8 @@ class Interpreter:
         return move.urgently() if intent.kind is Kind.ROLLBACK else move
 
     def _watch(self, effect: Watch, state: RolloutState) -> Event:
-        """Look, and look again until the time is up; what cannot be seen then is waited for a little longer."""
-        poll = self.service.settings.poll_seconds
-        until = _later(effect.until, self.stale_until)
-        heard: list[Event] = []
-        while True:
-            failed = self.gates.look(state, self.record, self._pulse(state, heard))
-            if heard:
-                return heard[0]
-            if failed is not None:
-                return failed
-            if effect.approval and self.detaches and not self.gates.unseen:
-                return RunnerPaused(DETACHED)
-            ended = self._may_end(effect, state, until)
-            if ended is not None:
-                return ended
-            left = math.inf if until is None else (until - self._now()).total_seconds()
-            said = self.attention.wait(min(left, poll) if left > 0 else poll, state)
-            if said is not None:
-                return said
-
-    def _may_end(self, effect: Watch, state: RolloutState, until: datetime | None) -> Event | None:
-        """How the watch ends now; None where it goes on."""
-        verdict, settings = self.gates.verdict, self.service.settings.analysis
-        safe = verdict is not None and verdict.outcome is Outcome.PASS
-        if safe and effect.until_safe and self.stale_until is None:
-            return StepPassed(state.step, _reason_of(verdict))
-        if until is None or self._now() < until:
-            return None
-        late = (self._now() - until).total_seconds()
-        if self.gates.unseen:
-            return self._unseen(self.gates.unseen) if late >= UNSEEN_SECONDS else None
-        if effect.approval:
-            return _unapproved(until, state)
-        if safe or verdict is None or not effect.judged:
-            return StepPassed(state.step, _reason_of(verdict))
-        return _on_inconclusive(verdict, settings or AnalysisSettings(), state, late)
-
-    def _unseen(self, reason: str) -> RunnerPaused:
-        return RunnerPaused(f"it cannot be seen how things are: {reason}")
+        watcher = Watcher(self.service, self.attention, self.gates, self.stale_until, detaches=self.detaches)
+        return watcher.watched(effect, state, self.record, self._pulse)
 
     def _ask(self, gate: Hook | Probe, state: RolloutState) -> Event:
         heard: list[Event] = []
@@ -383,30 +341,3 @@ class Interpreter:
             return not heard
 
         return pulse
-
-
-def _unapproved(until: datetime, state: RolloutState) -> GateFailed:
-    if state.plan.ends_back:
-        return GateFailed(state.step, "time", f"it was meant to last until {until:%Y-%m-%d %H:%M:%S} UTC")
-    return GateFailed(state.step, "approval", f"nobody approved by {until:%Y-%m-%d %H:%M:%S} UTC")
-
-
-def _later(one: datetime | None, other: datetime | None) -> datetime | None:
-    """The later of the two; None as the first waits for ever."""
-    return one if one is None or other is None else max(one, other)
-
-
-def _reason_of(verdict: Verdict | None) -> str:
-    return verdict.reason if verdict else ""
-
-
-def _on_inconclusive(
-    verdict: Verdict, settings: AnalysisSettings, state: RolloutState, late_seconds: float
-) -> Event | None:
-    """What the policy says where the bake is over and nothing is known: never pass. None: wait on."""
-    policy = state.plan.inconclusive or settings.inconclusive
-    if policy is Inconclusive.FAIL:
-        return GateFailed(state.step, "analysis", f"inconclusive: {verdict.reason}")
-    if policy is Inconclusive.WAIT and late_seconds < settings.wait_seconds:
-        return None
-    return RunnerPaused(f"the analysis is inconclusive: {verdict.reason}")

@@ -30,12 +30,12 @@ from toolkit.runner.checked import accept, require_no_rollout, tell_warnings
 from toolkit.runner.checks import checks
 from toolkit.runner.deployable import deployable, running_already
 from toolkit.runner.engine import Engine
-from toolkit.runner.interpreter import DETACHED
 from toolkit.runner.interrupts import Signals, heeded_signals
 from toolkit.runner.lease import Keeper, leased
 from toolkit.runner.recorder import Recorder
 from toolkit.runner.service import Service
 from toolkit.runner.states import state_of
+from toolkit.runner.watching import DETACHED
 from toolkit.runner.write import splits_now
 from toolkit.settings import RetireSettings
 from toolkit.traffic import Color
