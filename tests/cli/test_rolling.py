@@ -12,7 +12,7 @@ from tests.support.targets import InPlace, in_place
 from tests.support.workload import FakeWorkload
 from toolkit.rollout.steps import Probe
 from toolkit.rollout.workload import Capacity
-from toolkit.settings import OnFailure, RollingSettings, Update
+from toolkit.settings import HookPoint, HookSettings, OnFailure, RollingSettings, Update
 from toolkit.traffic import Color, Split
 
 LINE = "rolling web --bake 0"
@@ -150,3 +150,53 @@ def test_targets_that_come_and_go_by_themselves_are_not_taken_out(line: Line) ->
     ended = line(world, f"{LINE} --batch 1 --image web:2")
     assert ended.code == 2
     assert "--batch would say nothing" in ended.line
+
+
+def test_an_update_that_cannot_be_begun_takes_nobody_out(line: Line, place: InPlace) -> None:
+    place.updates.lacks = "./nope.sh: no program that can be run"
+    ended = line(place.world, f"{LINE} -- ./nope.sh")
+    assert ended.code == 14
+    assert "./nope.sh: no program that can be run. Nothing was changed." in ended.line
+    assert place.targets.calls == []
+
+
+def test_what_cannot_be_taken_back_says_what_to_do_and_why_it_began(line: Line, place: InPlace) -> None:
+    place.updates.fails |= {("b", False), ("b", True)}
+    halted = line(place.world, f"{LINE} -- ./update.sh")
+    assert halted.code == 36
+    assert "b:8080 cannot be taken back: update: b:8080: exit 3" in halted.last_line
+    assert "Mend what is named, then bluegreen resume web" in halted.last_line
+    assert "print-awscli" not in halted.last_line
+    place.updates.fails.clear()
+    ended = line(place.world, "resume web")
+    assert ended.code == 32
+    assert "web: update: b:8080: exit 3; what was updated runs again what it ran" in ended.last_line
+    assert "bluegreen rolling web --dry-run" in ended.last_line
+
+
+def test_there_is_nothing_to_promote(line: Line, place: InPlace) -> None:
+    place.updates.fails.add(("b", False))
+    line(place.world, f"{LINE} --on-failure pause -- ./update.sh")
+    ended = line(place.world, "promote web")
+    assert ended.code == 2
+    assert "updates blue in place, so there is nothing to promote" in ended.line
+
+
+def test_hooks_around_a_batch_are_told_which_it_is(line: Line, place: InPlace) -> None:
+    hooks = tuple(
+        HookSettings(at=at, name=at.value, command=("./see.sh",))
+        for at in (HookPoint.BEFORE_SHIFT, HookPoint.AFTER_SHIFT)
+    )
+    place.world.service.settings = replace(place.world.service.settings, hooks=hooks)
+    assert line(place.world, f"{LINE} --batch 2 --version 7 -- ./update.sh").code == 0
+    told = [
+        (each["BLUEGREEN_POINT"], each["BLUEGREEN_BATCH"], each["BLUEGREEN_TARGETS"])
+        for _, each in place.world.hooks.ran
+    ]
+    assert told == [
+        ("before-shift", "1/2", "a:8080 b:8080"),
+        ("after-shift", "1/2", "a:8080 b:8080"),
+        ("before-shift", "2/2", "c:8080"),
+        ("after-shift", "2/2", "c:8080"),
+    ]
+    assert {each["BLUEGREEN_VERSION"] for _, each in place.world.hooks.ran} == {"7"}

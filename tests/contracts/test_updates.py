@@ -155,7 +155,7 @@ def command(directory: Path, _monkeypatch: pytest.MonkeyPatch) -> Iterator[Case]
     path, clock = script_in(directory), FastClock(20)
     hooks = OutsideHooks(directory=directory, clock=clock)
     ways = (("sh", str(path), WAYS[False]), ("sh", path.name, WAYS[True]))
-    updates = TargetUpdates(hooks=hooks, documents=NoDocuments(), clock=clock)  # type: ignore[arg-type]
+    updates = TargetUpdates(hooks=hooks, documents=NoDocuments(), clock=clock, directory=Path())  # type: ignore[arg-type]
     yield Real(updates, Update(command=ways[0], take_back=ways[1], timeout_seconds=30), directory, brief=1)
 
 
@@ -167,7 +167,7 @@ def ssm(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Case]:
     with running_ssm(directory) as server:
         session = Session(AwsSettings(region=REGION, endpoint_url=server.url))
         hooks = OutsideHooks(directory=directory, clock=clock)
-        updates = TargetUpdates(hooks=hooks, documents=SsmCommands(session, clock), clock=clock)
+        updates = TargetUpdates(hooks=hooks, documents=SsmCommands(session, clock), clock=clock, directory=Path())
         update = Update(
             document=SHELL,
             parameters={"commands": (f"sh {path} {WAYS[False]}",)},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,7 +59,9 @@ class Documents:
 
 
 def updates(hooks: Told | None = None, documents: Documents | None = None) -> TargetUpdates:
-    return TargetUpdates(hooks=hooks or Told(), documents=documents or Documents([]), clock=QuickClock())
+    return TargetUpdates(
+        hooks=hooks or Told(), documents=documents or Documents([]), clock=QuickClock(), directory=Path()
+    )
 
 
 def members(count: int) -> list[Member]:
@@ -176,7 +179,7 @@ def test_what_a_document_says_is_safe_to_print_and_hides_secrets(monkeypatch: py
 
 def test_a_no_of_the_pulse_between_two_tries_of_a_document_is_the_last_word() -> None:
     documents = Documents([Attempt(False, "exit 3")] * 1001)
-    made = TargetUpdates(hooks=Told(), documents=documents, clock=FastClock(100))
+    made = TargetUpdates(hooks=Told(), documents=documents, clock=FastClock(100), directory=Path())
     update = Update(document="Update-web", retries=1000)
     assert made.update(update, [A], {}, back=False, pulse=lambda: False).reason == "stopped"
     assert documents.ends
@@ -199,3 +202,14 @@ def test_who_says_little_leaves_the_room_to_the_others() -> None:
     assert text.endswith("b:\ny\n")
     assert "c:" not in text
     assert len(text.encode()) > 190
+
+
+def test_a_command_that_nobody_can_start_is_seen_before_anything_is_done(tmp_path: Path) -> None:
+    (tmp_path / "update.sh").write_text("#!/bin/sh\n", encoding="utf-8")
+    made = TargetUpdates(hooks=Told(), documents=Documents([]), clock=QuickClock(), directory=tmp_path)
+    assert made.unable(Update(command=("./update.sh",))).startswith("./update.sh: no program that can be run below")
+    (tmp_path / "update.sh").chmod(0o755)
+    assert made.unable(Update(command=("./update.sh",))) == ""
+    assert made.unable(Update(command=(str(tmp_path / "update.sh"),), take_back=("sh", "-c", "true"))) == ""
+    assert "no-such-program: no program" in made.unable(Update(command=("sh",), take_back=("no-such-program",)))
+    assert made.unable(Update(document="AWS-RunShellScript", parameters={"commands": ("true",)})) == ""

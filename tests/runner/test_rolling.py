@@ -472,7 +472,7 @@ def test_an_update_that_cannot_be_asked_for_is_tried_again() -> None:
 def test_what_cannot_be_taken_back_halts_and_a_resume_takes_it_back() -> None:
     place = in_place("a", "b", "c")
     place.updates.fails |= {("b", False), ("b", True)}
-    with pytest.raises(Halted, match=r"b:8080 cannot be taken back: update: b:8080: exit 3; resumed, it is") as caught:
+    with pytest.raises(Halted, match=r"b:8080 cannot be taken back: update: b:8080: exit 3") as caught:
         run(place)
     assert "\n" not in caught.value.message
     assert place.versions == {"a": "new", "c": "old"}
@@ -551,9 +551,17 @@ def test_weights_that_somebody_moves_meanwhile_halt_it() -> None:
 def test_without_a_way_to_update_a_target_nothing_is_updated() -> None:
     place = in_place("a", "b")
     place.world.service.updates = None
-    with pytest.raises(RolledBack, match="update: nothing here can update a target; nothing was updated"):
+    with pytest.raises(PreflightRefused, match="web: nothing here can update a target"):
         run(place)
     assert place.targets.calls == []
+
+
+def test_where_it_is_gone_with_whoever_resumes_nobody_else_is_taken_out() -> None:
+    place = in_place("a", "b")
+    when_moved(place, Act.PUT_IN, lambda: setattr(place.world.service, "updates", None), number=1)
+    with pytest.raises(Halted, match="a:8080 cannot be taken back: update: nothing here can update a target"):
+        run(place)
+    assert [names for name, names in place.targets.calls if name == "deregister"] == [("a:8080",), ("a:8080",)]
 
 
 def test_a_batch_that_somebody_puts_in_while_it_is_out_is_taken_out_again_before_it_is_updated() -> None:

@@ -38,6 +38,10 @@ class FakeUpdates:
     calls: list[tuple[str, bool]] = field(default_factory=list)
     told: list[dict[str, str]] = field(default_factory=list)
     before: Callable[[str, bool], None] = lambda _id, _back: None
+    lacks: str = ""
+
+    def unable(self, _update: Update) -> str:
+        return self.lacks
 
     def update(
         self, update: Update, members: Sequence[Member], environment: Mapping[str, str], *, back: bool, pulse: Pulse

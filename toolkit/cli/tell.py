@@ -13,7 +13,7 @@ from toolkit.cli.rollout_progress import watched
 from toolkit.cli.rollout_run import carried_out
 from toolkit.cli.rollout_words import how_it_stands, phase_words, print_next, state_document
 from toolkit.cli.service import ServiceArgument, connected, wired
-from toolkit.errors import BluegreenError, Halted, Locked, NoRollout, Paused
+from toolkit.errors import BluegreenError, Halted, Locked, NoRollout, Paused, UsageError
 from toolkit.rollout.events import CommandTaken, Ending, Word
 from toolkit.rollout.state import Phase
 from toolkit.rollout.steps import Approve, Hook, Scale
@@ -113,7 +113,13 @@ def _decide(service: Service, word: Word, reason: str, output: Output) -> None:
     from toolkit.runner.states import state_of
 
     lease = service.store.holder(service.name)
-    rollout = service.record().rollout
+    record = service.record()
+    rollout = record.rollout
+    if word is Word.PROMOTE and record.in_place:
+        raise UsageError(
+            f"{rollout} updates {record.starting} in place, so there is nothing to promote",
+            hint=f"It is over once every batch is done: bluegreen status {service.name}.",
+        )
     held = lease is not None and lease.is_held(service.clock.now())
     if held or rollout is None or not state_of(service, rollout).is_detached:
         tell_and_show(service, word, reason, output)

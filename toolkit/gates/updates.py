@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
 from threading import Event
 from typing import Protocol
 
@@ -39,7 +41,9 @@ class TargetUpdates:
     when it is repeated.
     """
 
-    def __init__(self, *, hooks: Hooks, documents: Documents, clock: Clock) -> None:
+    def __init__(self, *, hooks: Hooks, documents: Documents, clock: Clock, directory: Path) -> None:
+        """directory: where commands start."""
+        self._directory = directory
         self._hooks = hooks
         self._documents = documents
         self._clock = clock
@@ -57,6 +61,15 @@ class TargetUpdates:
 
         batch = _Batch(members, one)
         return batch.result(back=back, stopped=not batch.ended_by_itself(Beat(pulse)))
+
+    def unable(self, update: Update) -> str:
+        """As the port says: a program that is not there, or may not be run."""
+        missing = [each[0] for each in (update.command, update.take_back) if each and not self._is_program(each[0])]
+        where = f"below {self._directory.absolute()}, nor on the PATH"
+        return f"{' and '.join(dict.fromkeys(missing))}: no program that can be run {where}" if missing else ""
+
+    def _is_program(self, name: str) -> bool:
+        return shutil.which(self._directory / name if "/" in name else name) is not None
 
     def _by_command(self, update: Update, words: Mapping[str, str], *, back: bool, alive: Pulse) -> Result:
         hook = Hook(

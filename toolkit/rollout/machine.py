@@ -273,7 +273,7 @@ def _of_the_runner(
         case RunnerPaused(reason, leaves):
             return replace(state, course=Course.PAUSED, stays=not leaves, reason=with_away(state, reason))
         case RunnerTookOver():
-            return replace(state, course=Course.ON, stays=False, reason=state.reason if state.back else "", watched=at)
+            return replace(state, course=Course.ON, stays=False, reason=state.cause if state.back else "", watched=at)
         case WorldDiffers(reason):
             return _halted(state, reason)
         case Stuck(reason):
@@ -291,7 +291,7 @@ def _next_step(state: RolloutState, at: datetime) -> RolloutState:
 
 def _going_back(state: RolloutState, reason: str, at: datetime) -> RolloutState:
     on = state if state.back else doubting(state)
-    return replace(on, back=True, course=Course.ON, stays=False, ending=None, reason=reason, began=at)
+    return replace(on, back=True, course=Course.ON, stays=False, ending=None, reason=reason, cause=reason, began=at)
 
 
 def _halted(state: RolloutState, reason: str) -> RolloutState:

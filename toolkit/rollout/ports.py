@@ -316,6 +316,9 @@ class Updates(Protocol):
         environment: what every update is told, beside BLUEGREEN_TARGET_ID, _PORT and _ZONE. back: to what it ran.
         """
 
+    def unable(self, update: Update) -> str:
+        """Why it cannot be begun from here, as far as that is seen without a target; empty where nothing is seen."""
+
 
 class Probes(Protocol):
     """Sends the requests of a probe. Raises AwsError where the way to the load balancer cannot be read."""

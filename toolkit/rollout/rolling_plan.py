@@ -160,6 +160,10 @@ def _live_alone(observation: Observation, plan: Plan) -> list[Finding]:
     return [Finding("rolling", Level.REFUSED, reason, mend)]
 
 
+def _stay(count: int) -> str:
+    return f"{count} stay{'s' if count == 1 else ''}"
+
+
 def _batches(observation: Observation, plan: Plan) -> list[Finding]:
     rolling, parts = plan.rolling, [step for step in plan.steps if isinstance(step, Batch)]
     if rolling is None or not parts:
@@ -169,7 +173,7 @@ def _batches(observation: Observation, plan: Plan) -> list[Finding]:
         Finding(
             "rolling",
             Level.OK,
-            f"{count} targets of {plan.base} in {len(parts)} batches; {rolling.min_healthy} stay healthy meanwhile",
+            f"{count} targets of {plan.base} in {len(parts)} batches; {_stay(rolling.min_healthy)} healthy meanwhile",
         )
     ]
     sick = [

@@ -73,11 +73,11 @@ class RolloutState:
     index of the step under way. splits: what each route is known to hold. intent: begun and not verified. touched:
     something was meant to be written, ever. shifts: when each split was verified. back: it goes to the base. ending:
     decided; `course` is OVER once it is recorded. stays: a paused runner waits for commands. commands: ids of those
-    taken. exit_code: of the refusal. before: what stood behind the colors; None where nothing is changed there. held:
-    nothing scales them in. let_go: not any more. release: what the new color is to run. ran: points whose
-    hooks have run, of those that hold nothing up. left_undone: steps after the promotion were. diversions: rules that
-    were meant, and made where they have an ARN. undiverted: they are gone. batches: where those stand that were begun,
-    by their steps' indices. restored: the live color runs again what it ran.
+    taken. cause: why it goes back. exit_code: of the refusal. before: what stood behind the colors; None where nothing
+    is changed there. held: nothing scales them in. let_go: not any more. release: what the new color is to run. ran:
+    points whose hooks have run, of those that hold nothing up. left_undone: steps after the promotion were. diversions:
+    rules that were meant, and made where they have an ARN. undiverted: they are gone. batches: where those stand that
+    were begun, by their steps' indices. restored: the live color runs again what it ran.
     """
 
     id: str
@@ -96,6 +96,7 @@ class RolloutState:
     ending: Ending | None = None
     stays: bool = False
     reason: str = ""
+    cause: str = ""
     exit_code: int = 0
     commands: frozenset[str] = frozenset()
     before: Mapping[Color, Side] | None = None

@@ -119,8 +119,13 @@ def _moved(chapter: Chapter, event: BatchMoved, state: RolloutState) -> Chapter:
         chapter,
         how=How.TAKEN_BACK if is_back else chapter.how,
         detail="; ".join(filter(None, (chapter.detail, said))),
-        output=event.output or chapter.output,
+        output=_both(chapter.output, event.output) if state.back else event.output or chapter.output,
     )
+
+
+def _both(there: str, back: str) -> str:
+    """What the update said and what going back said, which are both asked for where one failed."""
+    return f"{there}\ngoing back:\n{back}" if there and back else there or back
 
 
 _OF_WORDS = {Word.APPROVE: How.DONE, Word.PROMOTE: How.SKIPPED}

@@ -17,7 +17,7 @@ from toolkit.rollout.preflight import needed_targets
 from toolkit.rollout.record import Record
 from toolkit.rollout.rolling import Member
 from toolkit.rollout.state import RolloutState
-from toolkit.rollout.steps import OUTPUT_LIMIT, Hook, Probe, Shift, percent
+from toolkit.rollout.steps import OUTPUT_LIMIT, Batch, Hook, Probe, Shift, percent
 from toolkit.runner.analyst import Analyst
 from toolkit.runner.rule_watch import RuleWatch
 from toolkit.runner.service import Service
@@ -184,11 +184,27 @@ def carried(state: RolloutState) -> Fraction:
     return max(shares, default=Fraction(0))
 
 
+def batch_words(batch: Batch | None, version: str) -> dict[str, str]:
+    """What is told of the batch that is meant, and of the version that is brought."""
+    return {
+        "BLUEGREEN_BATCH": f"{batch.number}/{batch.of}" if batch else "",
+        "BLUEGREEN_TARGETS": " ".join(map(str, batch.members)) if batch else "",
+        "BLUEGREEN_VERSION": version,
+    }
+
+
+def _batch_around(state: RolloutState, point: HookPoint | None) -> Batch | None:
+    """The batch that a hook or gate is about: the next one before it leaves, the last one after that."""
+    steps = state.plan.steps
+    around = steps[state.step :] if point is HookPoint.BEFORE_SHIFT else reversed(steps[: state.step + 1])
+    return next((step for step in around if isinstance(step, Batch)), None)
+
+
 def environment(service: Service, state: RolloutState, place: str, point: HookPoint | None = None) -> dict[str, str]:
     """What a hook is told. The id is the same however often the hook is run for the same place of a rollout."""
-    step = state.current
+    step, rolling = state.current, state.plan.rolling
     share = step.share if isinstance(step, Shift) else carried(state)
-    return {
+    return batch_words(_batch_around(state, point), rolling.version if rolling else "") | {
         "BLUEGREEN_SERVICE": service.name,
         "BLUEGREEN_ROLLOUT": state.id,
         "BLUEGREEN_STRATEGY": state.plan.strategy,

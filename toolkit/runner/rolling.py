@@ -24,7 +24,7 @@ from toolkit.rollout.rolling import Act, Runs, Standing
 from toolkit.rollout.state import RolloutState
 from toolkit.rollout.steps import duration
 from toolkit.runner.attention import Attention
-from toolkit.runner.gates import environment
+from toolkit.runner.gates import batch_words, environment
 from toolkit.runner.scaling import TRY_SECONDS
 from toolkit.runner.service import Service
 from toolkit.settings import Update
@@ -175,11 +175,11 @@ class _Move:
     @property
     def _words(self) -> Mapping[str, str]:
         effect, rolling = self._effect, self._state.plan.rolling
-        return environment(self._service, self._state, f"{effect.step}-{effect.wanted}") | {
-            "BLUEGREEN_DIRECTION": "back" if effect.wanted is Runs.OLD else "forward",
-            "BLUEGREEN_VERSION": rolling.version if rolling else "",
-            "BLUEGREEN_BATCH": f"{effect.batch.number}/{effect.batch.of}",
-        }
+        return (
+            environment(self._service, self._state, f"{effect.step}-{effect.wanted}")
+            | {"BLUEGREEN_DIRECTION": "back" if effect.wanted is Runs.OLD else "forward"}
+            | batch_words(effect.batch, rolling.version if rolling else "")
+        )
 
     def _goes_on(self) -> bool:
         return self._pulse() and self._impatient() is None
@@ -258,9 +258,7 @@ class _Move:
             return GateFailed(self._state.step, what, reason, output)
         step = self._effect.step
         if not self._state.batches.get(step, Standing()).stuck:
-            return Stuck(
-                f"{self._names} cannot be taken back: {what}: {reason}; resumed, it is tried once more and then left"
-            )
+            return Stuck(f"{self._names} cannot be taken back: {what}: {reason}")
         name = self._service.name
         self._service.note(f"warning: {name}: {self._names} stays as it is, not taken back: {what}: {reason}")
         return BatchMoved(step, Act.LEAVE, f"{what}: {reason}", output)

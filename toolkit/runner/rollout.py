@@ -253,11 +253,7 @@ def _frozen(service: Service, *, ignored: bool) -> list[Finding]:
 def _ended(service: Service, state: RolloutState, head: Head) -> RolloutOutcome:
     name = service.name
     if state.course is Course.HALTED:
-        raise Halted(
-            f"{name}: {state.id} is halted: {_with_stands(state.reason, service)}",
-            hint=f"Find out who wrote; then bluegreen resume {name}, or bluegreen rollback {name}. By hand: "
-            f"bluegreen rollback {name} --print-awscli.",
-        )
+        raise Halted(f"{name}: {state.id} is halted: {_with_stands(state.reason, service)}", hint=_mending(state))
     if state.is_detached and state.reason == DETACHED:
         return RolloutOutcome(name, state, head)
     if state.course is Course.PAUSED:
@@ -270,13 +266,32 @@ def _ended(service: Service, state: RolloutState, head: Head) -> RolloutOutcome:
         traffic = "all traffic is back on" if state.touched else f"{stays}, all traffic stays on"
         raise RolledBack(
             f"{name}: {state.reason.removesuffix('.') or 'rolled back'}; {traffic} {state.plan.base}",
-            hint=f"See `bluegreen show {state.id}`, and `bluegreen doctor {name}` before the next try.",
+            hint=f"See `bluegreen show {state.id}`, and `{_check(state.plan)}` before the next try.",
         )
     if state.ending is Ending.REFUSED:
         raise _refusal(state.exit_code)(
             f"{name}: {state.reason}. Nothing was changed.", hint=f"bluegreen doctor {name}"
         )
     return RolloutOutcome(name, state, head)
+
+
+def _mending(state: RolloutState) -> str:
+    """What to do about one that is halted."""
+    name = state.plan.service
+    if state.plan.in_place and state.back:
+        return (
+            f"Mend what is named, then bluegreen resume {name}: it is tried once more, then left as it is, and the "
+            f"others are taken back. See `bluegreen status {name}`."
+        )
+    return (
+        f"Find out who wrote; then bluegreen resume {name}, or bluegreen rollback {name}. By hand: "
+        f"bluegreen rollback {name} --print-awscli."
+    )
+
+
+def _check(plan: Plan) -> str:
+    """What looks at everything that a next try asks for."""
+    return f"bluegreen rolling {plan.service} --dry-run" if plan.in_place else f"bluegreen doctor {plan.service}"
 
 
 def _unshifted(state: RolloutState) -> str:

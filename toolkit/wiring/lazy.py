@@ -131,20 +131,23 @@ class LazyDiversions:
 class LazyUpdates:
     """What updates targets in place, imported when a batch is to be."""
 
-    def __init__(self, hooks: Hooks, session: Session, clock: Clock) -> None:
-        self._made: Callable[[], Updates] = lru_cache(lambda: _updates(hooks, session, clock))
+    def __init__(self, hooks: Hooks, session: Session, clock: Clock, directory: Path) -> None:
+        self._made: Callable[[], Updates] = lru_cache(lambda: _updates(hooks, session, clock, directory))
 
     def update(
         self, update: Update, members: Sequence[Member], environment: Mapping[str, str], *, back: bool, pulse: Pulse
     ) -> Result:
         return self._made().update(update, members, environment, back=back, pulse=pulse)
 
+    def unable(self, update: Update) -> str:
+        return self._made().unable(update)
 
-def _updates(hooks: Hooks, session: Session, clock: Clock) -> Updates:
+
+def _updates(hooks: Hooks, session: Session, clock: Clock, directory: Path) -> Updates:
     from toolkit.aws.ssm_commands import SsmCommands
     from toolkit.gates.updates import TargetUpdates
 
-    return TargetUpdates(hooks=hooks, documents=SsmCommands(session, clock), clock=clock)
+    return TargetUpdates(hooks=hooks, documents=SsmCommands(session, clock), clock=clock, directory=directory)
 
 
 def _diversions(session: Session) -> Diversions:

@@ -63,7 +63,7 @@ def assemble(
         sinks=LazySinks(session),
         cursors=store,
         diversions=None if contract.is_network else LazyDiversions(session),
-        updates=LazyUpdates(hooks, session, clock),
+        updates=LazyUpdates(hooks, session, clock, directory),
         note=note,
     )
 
