@@ -231,24 +231,24 @@ def test_a_target_that_refuses_resets_or_keeps_silent(rig: Rig) -> None:
 
 def test_a_deregistered_target_drains_and_its_request_ends_well(rig: Rig) -> None:
     slow = site(12, "slow")
-    with start_app([slow], "--latency-ms", "700") as app:
+    with start_app([slow], "--latency-ms", "900") as app:
         group = rig.group(slow)
         rig.elbv2.modify_target_group_attributes(
-            TargetGroupArn=group, Attributes=[{"Key": "deregistration_delay.timeout_seconds", "Value": "50"}]
+            TargetGroupArn=group, Attributes=[{"Key": "deregistration_delay.timeout_seconds", "Value": "100"}]
         )
         with rig.listening(forward((group, 1))) as listener:
             rig.wait_healthy(group, slow)
             answers: list[str] = []
             under_way = threading.Thread(target=lambda: answers.append(rig.ask(listener).color))
             under_way.start()
-            time.sleep(0.3)  # let it reach the target, which takes 0.7 s
+            time.sleep(0.4)  # let it reach the target, which takes 0.9 s
             rig.elbv2.deregister_targets(TargetGroupArn=group, Targets=[target(slow)])
             rig.plane.reconcile(REGION)
             assert rig.health_of(group, slow).reason == "Target.DeregistrationInProgress"
             assert rig.ask(listener).status == 503
             under_way.join()
             assert answers == ["slow"]
-            until(lambda: not rig.plane.health(group))  # 50 s at a time scale of 0.02
+            until(lambda: not rig.plane.health(group))  # 100 s at a time scale of 0.02
         app.kill()
 
 
