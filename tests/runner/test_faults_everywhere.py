@@ -175,8 +175,8 @@ def harmed(strategy: str, port: str, at: int, times: int, *, heard: bool, late: 
 
 _TRIED = [("canary", 7), ("failing-gate", 7), ("failing-gate", 1000), ("hooks", 1000), ("deployment", 7), ("ab", 7)]
 _TRIED += [("rolling", 7), ("rolling", 1000), ("failing-rolling", 1000)]
-_LONG = ("rolling",)
-"""Its way is mostly a part of another one's: tried with the slow tests."""
+_LONG = ("rolling", "failing-rolling")
+"""Tried with the slow tests: what AWS does to batches is tried call by call in test_rolling.py."""
 
 
 def tried(*words: object) -> Any:

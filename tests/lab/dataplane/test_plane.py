@@ -259,11 +259,13 @@ def test_shifting_and_replacing_targets_under_load_drops_nothing(rig: Rig) -> No
             rig.wait_healthy(rig.groups[color], sites[color])
         url = rig.plane.listeners()[listener]
         expected = {"blue": "v1", "green": "v2"}
-        plan = LoadPlan(url, duration=30, connections=8, post_share=0.5, expected=expected)
+        plan = LoadPlan(url, duration=30, connections=8, post_share=0.5, expected=expected, rate=150)
         another = site(13, "green", "v2")
-        with LoadProcess(plan) as keeping, LoadProcess(LoadPlan(url, duration=30, keep_alive=False)) as closing:
-            for weights in [(100, 0), (50, 50), (0, 100), (90, 10)] * 4:
-                rig.shift(listener, split(rig, *weights))
+        anew = LoadPlan(url, duration=30, keep_alive=False, rate=150)
+        with LoadProcess(plan) as keeping, LoadProcess(anew) as closing:
+            while min(load.count()["requests"] for load in (keeping, closing)) < 500:
+                for weights in [(100, 0), (50, 50), (0, 100), (90, 10)]:
+                    rig.shift(listener, split(rig, *weights))
             rig.shift(listener, split(rig, 100, 0))
             with start_app([another]):
                 rig.elbv2.register_targets(TargetGroupArn=rig.groups["green"], Targets=[target(another)])
@@ -276,7 +278,7 @@ def test_shifting_and_replacing_targets_under_load_drops_nothing(rig: Rig) -> No
             results = keeping.stop(), closing.stop()
         for result in results:
             assert (result.failed, result.failures) == (0, [])
-            assert result.requests > 200
+            assert result.requests > 500
             assert result.colors.keys() == {"blue", "green"}
 
 
