@@ -91,7 +91,8 @@ def _demand_test_routes(contract: Contract, color: Color | None) -> None:
     raise ContractError(
         f"{contract.name}: its contract has {what}",
         hint="The inputs `test_routes` and `test_header_values` of the module alb-route make them, and its output "
-        "`test_routes` goes into the input of that name of deployment-contract; then apply.",
+        "`test_routes` goes into the input of that name of deployment-contract; then apply. Without any: "
+        f"bluegreen ab {contract.name} --preview --header 'X-Preview: yes' diverts such requests for a while.",
     )
 
 
