@@ -12,7 +12,7 @@ from toolkit.config import load
 from toolkit.gates.webhooks import body_of, signature
 from toolkit.rollout.steps import Hook, Probe, Via
 from toolkit.rollout.strategy import Strategy
-from toolkit.runner.gates import environment
+from toolkit.runner.gates import batch_words, environment
 from toolkit.settings import HookPoint
 
 PAGE = (Path(__file__).parents[2] / "docs" / "hooks.md").read_text(encoding="utf-8")
@@ -23,7 +23,7 @@ SETTINGS = "\n".join(text for language, text in BLOCKS if language == "toml")
 
 def test_each_variable_is_in_the_body_under_the_name_that_the_page_gives() -> None:
     rows = dict(re.findall(r"^\| `(BLUEGREEN_\w+)` \| `(\w+)` \|", PAGE, flags=re.MULTILINE))
-    given = re.findall(r'"(BLUEGREEN_\w+)"', inspect.getsource(environment))
+    given = re.findall(r'"(BLUEGREEN_\w+)"', inspect.getsource(environment) + inspect.getsource(batch_words))
     assert set(rows) == {*given, "BLUEGREEN_HOOK", "BLUEGREEN_TRY"}
     wanted = ",".join(sorted(f'"{name}":"x"' for name in rows.values()))
     assert body_of(dict.fromkeys(rows, "x")).decode() == "{" + wanted + "}"

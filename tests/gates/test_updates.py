@@ -204,12 +204,17 @@ def test_who_says_little_leaves_the_room_to_the_others() -> None:
     assert len(text.encode()) > 190
 
 
-def test_a_command_that_nobody_can_start_is_seen_before_anything_is_done(tmp_path: Path) -> None:
+def test_a_command_that_nobody_can_start_is_seen_before_anything_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "update.sh").write_text("#!/bin/sh\n", encoding="utf-8")
     made = TargetUpdates(hooks=Told(), documents=Documents([]), clock=QuickClock(), directory=tmp_path)
     assert made.unable(Update(command=("./update.sh",))).startswith("./update.sh: no program that can be run below")
     (tmp_path / "update.sh").chmod(0o755)
     assert made.unable(Update(command=("./update.sh",))) == ""
+    monkeypatch.chdir(tmp_path)
+    here = TargetUpdates(hooks=Told(), documents=Documents([]), clock=QuickClock(), directory=Path())
+    assert here.unable(Update(command=("./update.sh",))) == ""
     assert made.unable(Update(command=(str(tmp_path / "update.sh"),), take_back=("sh", "-c", "true"))) == ""
     assert "no-such-program: no program" in made.unable(Update(command=("sh",), take_back=("no-such-program",)))
     assert made.unable(Update(document="AWS-RunShellScript", parameters={"commands": ("true",)})) == ""

@@ -69,7 +69,7 @@ class TargetUpdates:
         return f"{' and '.join(dict.fromkeys(missing))}: no program that can be run {where}" if missing else ""
 
     def _is_program(self, name: str) -> bool:
-        return shutil.which(self._directory / name if "/" in name else name) is not None
+        return shutil.which(self._directory.absolute() / name if "/" in name else name) is not None
 
     def _by_command(self, update: Update, words: Mapping[str, str], *, back: bool, alive: Pulse) -> Result:
         hook = Hook(
