@@ -171,7 +171,7 @@ def test_what_cannot_be_taken_back_says_what_to_do_and_why_it_began(line: Line, 
     ended = line(place.world, "resume web")
     assert ended.code == 32
     assert "web: update: b:8080: exit 3; what was updated runs again what it ran" in ended.last_line
-    assert "bluegreen rolling web --dry-run" in ended.last_line
+    assert "the same command with --dry-run" in ended.last_line
 
 
 def test_there_is_nothing_to_promote(line: Line, place: InPlace) -> None:

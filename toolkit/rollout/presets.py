@@ -84,7 +84,7 @@ def preset(name: str, *, besides: tuple[str, ...] = ()) -> Strategy:
     if _key(name) in {_key(each) for each in _IN_PLACE}:
         raise UsageError(
             f"'{name}' replaces instances in place and shifts no traffic, so it is no strategy here",
-            hint="AllAtOnce, a canary or a linear one does; `bluegreen plan` lists them.",
+            hint="`bluegreen rolling SERVICE --batch 1` (or 50%) does that; `bluegreen plan` lists what shifts.",
         )
     raise UsageError(f"there is no strategy '{_shown(name)}'", hint=_suggestion(name, besides))
 

@@ -44,11 +44,10 @@ class Analyst:
         self._began = service.clock.now()
         self.verdict: Verdict | None = None
 
-    def look(self, base: Color, new: Color, shifts: Shifts, *, both: bool) -> Verdict | None:
+    def look(self, base: Color, shifts: Shifts, *, both: bool) -> Verdict | None:
         """The verdict as of now; None where nothing is analyzed. CloudWatch is asked when another minute has settled.
 
-        base: the color that `new` is compared with; `new` itself where that is updated in place. shifts: when which
-        split came into force, oldest first.
+        base: the color that the other one is compared with. shifts: when which split came into force, oldest first.
         both: the two colors have traffic; else there is nothing to compare, and the alarms alone are asked.
         """
         now, settings = self._service.clock.now(), self._settings
@@ -61,7 +60,7 @@ class Analyst:
         if both and settings is not None and shifts:
             bypassed = _seen(lambda: self._bypasses.look(now))
             compared = _seen(lambda: self._compared(settings, base, shifts, now))
-        self.verdict = _worst(bypassed, compared, _seen(lambda: self._alarmed(new)))
+        self.verdict = _worst(bypassed, compared, _seen(lambda: self._alarmed(base.other)))
         return self.verdict
 
     def look_alone(self, color: Color) -> Verdict | None:

@@ -53,7 +53,7 @@ def analyze(service: Service, *, minutes: int = 60, live: Color | None = None) -
     if not shifts and split is not None:
         shifts = [(since, split)]
     wanted = service if service.settings.analysis else _with_analysis(service)
-    verdict = Analyst(wanted).look(base, base.other, shifts, both=True)
+    verdict = Analyst(wanted).look(base, shifts, both=True)
     if verdict is None:
         verdict = Verdict(
             Outcome.INCONCLUSIVE, "flows are balanced, of which no requests are counted, and no alarm is named"

@@ -71,7 +71,7 @@ class Gates:
         if state.plan.in_place:
             verdict = self._of_the_batch(state).look_alone(state.plan.base)
         else:
-            verdict = self._analyst.look(state.plan.base, state.plan.to, state.shifts, both=share < 1)
+            verdict = self._analyst.look(state.plan.base, state.shifts, both=share < 1)
         if verdict is None or verdict.outcome is not Outcome.FAIL:
             return None
         return GateFailed(state.step, "analysis", verdict.reason)

@@ -266,7 +266,7 @@ def _ended(service: Service, state: RolloutState, head: Head) -> RolloutOutcome:
         traffic = "all traffic is back on" if state.touched else f"{stays}, all traffic stays on"
         raise RolledBack(
             f"{name}: {state.reason.removesuffix('.') or 'rolled back'}; {traffic} {state.plan.base}",
-            hint=f"See `bluegreen show {state.id}`, and `{_check(state.plan)}` before the next try.",
+            hint=f"See `bluegreen show {state.id}`, and {_check(state.plan)} before the next try.",
         )
     if state.ending is Ending.REFUSED:
         raise _refusal(state.exit_code)(
@@ -291,7 +291,7 @@ def _mending(state: RolloutState) -> str:
 
 def _check(plan: Plan) -> str:
     """What looks at everything that a next try asks for."""
-    return f"bluegreen rolling {plan.service} --dry-run" if plan.in_place else f"bluegreen doctor {plan.service}"
+    return "the same command with --dry-run" if plan.in_place else f"`bluegreen doctor {plan.service}`"
 
 
 def _unshifted(state: RolloutState) -> str:
